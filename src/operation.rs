@@ -1,0 +1,178 @@
+//! The contract of an operation: something the program can do to a target.
+//!
+//! An operation is a plain async function of a chapter that takes a [`Context`]. It reports [`Event`]s through it,
+//! watches its cancellation, and ends with an [`Outcome`] or an [`OperationError`]. It never sees the queue, a browser
+//! or a terminal, so both doors run the same one. Read [`crate::job`] next for who runs it and what is stored.
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+
+/// What a person is told when something went wrong.
+///
+/// All three parts are whole sentences and free of secrets: they are shown on pages, printed on terminals and stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{what}")]
+pub struct Trouble {
+    /// What happened.
+    pub what: String,
+    /// What that means for the data.
+    pub data: String,
+    /// What to do next.
+    pub next: String,
+}
+
+impl Trouble {
+    /// A trouble from its three sentences.
+    pub fn new(what: impl Into<String>, data: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            data: data.into(),
+            next: next.into(),
+        }
+    }
+}
+
+/// How an operation ends when it does not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum OperationError {
+    /// It did not do what it was asked to; what is in effect is known and said.
+    #[error(transparent)]
+    Fail(#[from] Trouble),
+    /// It was cancelled and left nothing behind.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// How loud an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// A named phase begins.
+    Step,
+    /// Something worth reading.
+    Info,
+    /// Something that a person should look at, though the work goes on.
+    Warn,
+    /// The reason of a failure.
+    Error,
+}
+
+impl Level {
+    /// The word that is stored and shown.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+
+    /// The level of a stored word; an unknown one reads as [`Level::Info`].
+    #[must_use]
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "step" => Self::Step,
+            "warn" => Self::Warn,
+            "error" => Self::Error,
+            _ => Self::Info,
+        }
+    }
+}
+
+/// One line of recorded progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Milliseconds since the epoch.
+    pub at: i64,
+    /// How loud it is.
+    pub level: Level,
+    /// The step it belongs to, as the operation names it.
+    pub step: String,
+    /// One sentence or line, without secrets.
+    pub text: String,
+}
+
+/// What an operation left behind when it ended well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// One sentence.
+    pub summary: String,
+    /// The id of the thing it made (a plan, a backup), if it made one.
+    pub made: Option<String>,
+}
+
+/// The operation's way to say where it is. Clones report to the same place.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    events: mpsc::UnboundedSender<Event>,
+    clock: Clock,
+    step: std::sync::Arc<std::sync::Mutex<String>>,
+}
+
+impl Progress {
+    /// A progress and the end at which its events come out, in order.
+    #[must_use]
+    pub fn new(clock: Clock) -> (Self, mpsc::UnboundedReceiver<Event>) {
+        let (events, received) = mpsc::unbounded_channel();
+        let progress = Self {
+            events,
+            clock,
+            step: std::sync::Arc::default(),
+        };
+        (progress, received)
+    }
+
+    /// A named phase begins; what follows belongs to it.
+    pub fn step(&self, name: &str, text: impl Into<String>) {
+        if let Ok(mut step) = self.step.lock() {
+            name.clone_into(&mut step);
+        }
+        self.send(Level::Step, text.into());
+    }
+
+    /// Something worth reading.
+    pub fn info(&self, text: impl Into<String>) {
+        self.send(Level::Info, text.into());
+    }
+
+    /// Something to look at, though the work goes on.
+    pub fn warn(&self, text: impl Into<String>) {
+        self.send(Level::Warn, text.into());
+    }
+
+    fn send(&self, level: Level, text: String) {
+        let step = self
+            .step
+            .lock()
+            .map(|step| step.clone())
+            .unwrap_or_default();
+        let at = self.clock.now_ms();
+        // Nobody listening is no reason to stop the work: the worker that lost its lease has gone, the effect has not.
+        let _unheard = self.events.send(Event {
+            at,
+            level,
+            step,
+            text,
+        });
+    }
+}
+
+/// What every operation is given.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The id of the job; also the suffix of `application_name` on the target, `lockkeeper:<job>`.
+    pub job: String,
+    /// On whose behalf, as the audit names them.
+    pub actor: String,
+    /// Time and ids.
+    pub clock: Clock,
+    /// Where to report.
+    pub progress: Progress,
+    /// Cancelled when the job is asked to stop.
+    pub cancel: CancellationToken,
+}
