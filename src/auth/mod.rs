@@ -1,1 +1,27 @@
-//! (being written)
+//! Who may come in: users, their passwords, the first one's setup link, and sessions.
+//!
+//! What must stay true: nothing here tells an unknown name from a wrong password, in words or in time; a session's key
+//! and a setup token are stored only as hashes; disabling a user or changing a password ends that user's sessions in
+//! the same transaction. Every user of this version may do everything.
+
+pub mod password;
+pub mod session;
+pub mod setup;
+pub mod user;
+
+use rand::Rng;
+use sha2::{Digest, Sha256};
+
+/// 256 random bits, hexadecimal: setup tokens and form tokens.
+#[must_use]
+pub fn token() -> String {
+    let mut bytes = [0_u8; 32];
+    rand::rng().fill_bytes(&mut bytes);
+    base16ct::lower::encode_string(&bytes)
+}
+
+/// What is stored of a token or a session key. A plain SHA-256 is enough: the input has 256 random bits.
+#[must_use]
+pub fn fingerprint(token: &str) -> String {
+    base16ct::lower::encode_string(&Sha256::digest(token.as_bytes()))
+}

@@ -1,1 +1,15 @@
-//! (being written)
+//! Jobs: requested runs of operations, from both doors alike.
+//!
+//! What must stay true:
+//! - A job and the audit entry of its request are written in one transaction; so are its end and the entry of that.
+//! - At most one exclusive job runs per target: a unique index of the store says so, not code.
+//! - A job is never run twice. When its worker vanishes it becomes `interrupted`; operations that can be cleaned up
+//!   automatically then end as `failed`, the others keep the target locked until a person has looked.
+//!
+//! Read [`catalogue`] for what can be run, [`queue`] for the states, [`worker`] for who runs it.
+
+pub mod catalogue;
+pub mod queue;
+pub mod worker;
+
+pub use catalogue::{Operation, Resources};

@@ -1,0 +1,199 @@
+//! Users: the people who may sign in.
+
+use secrecy::SecretString;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::password::Passwords;
+use crate::clock::Clock;
+use crate::store::{Store, StoreError, Tx};
+
+/// A person who may sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// UUID v7.
+    pub id: String,
+    /// As typed when the user was made.
+    pub name: String,
+    /// Milliseconds since the epoch.
+    pub created_at: i64,
+    /// Set: may not sign in.
+    pub disabled_at: Option<i64>,
+}
+
+/// Why a user could not be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    /// The name is empty, too long, or holds characters that no page can show safely in a row.
+    #[error("A name has 1 to 64 characters, starts and ends with a visible one, and holds no control characters.")]
+    Name,
+    /// There is one already.
+    #[error("There is already a user of that name.")]
+    Taken,
+    /// There is none.
+    #[error("There is no user of that name.")]
+    Unknown,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for UserError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Names that differ only in case or in surrounding blanks are one name.
+fn key(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// The name as it will be kept, if it may be one.
+pub fn check_name(name: &str) -> Result<String, UserError> {
+    let name = name.trim();
+    let length = name.chars().count();
+    if length == 0 || length > 64 || name.chars().any(char::is_control) {
+        return Err(UserError::Name);
+    }
+    Ok(name.to_owned())
+}
+
+/// Makes a user whose password hash is `password_hash`. The caller records it in the audit, in the same transaction.
+pub async fn add(
+    tx: &mut Tx,
+    clock: &Clock,
+    name: &str,
+    password_hash: &str,
+) -> Result<User, UserError> {
+    let name = check_name(name)?;
+    let taken: i64 = sqlx::query_scalar("SELECT count(*) FROM \"user\" WHERE name_key = $1")
+        .bind(key(&name))
+        .fetch_one(&mut **tx)
+        .await?;
+    if taken > 0 {
+        return Err(UserError::Taken);
+    }
+    let user = User {
+        id: clock.id(),
+        name,
+        created_at: clock.now_ms(),
+        disabled_at: None,
+    };
+    sqlx::query(
+        "INSERT INTO \"user\" (id, name, name_key, password_hash, created_at, password_changed_at) \
+         VALUES ($1, $2, $3, $4, $5, $5)",
+    )
+    .bind(&user.id)
+    .bind(&user.name)
+    .bind(key(&user.name))
+    .bind(password_hash)
+    .bind(user.created_at)
+    .execute(&mut **tx)
+    .await?;
+    Ok(user)
+}
+
+/// Replaces a password and ends every session of the user. A disabled user is enabled again by it.
+pub async fn set_password(
+    tx: &mut Tx,
+    clock: &Clock,
+    name: &str,
+    password_hash: &str,
+) -> Result<(), UserError> {
+    let changed = sqlx::query(
+        "UPDATE \"user\" SET password_hash = $1, password_changed_at = $2, disabled_at = NULL WHERE name_key = $3",
+    )
+    .bind(password_hash)
+    .bind(clock.now_ms())
+    .bind(key(name))
+    .execute(&mut **tx)
+    .await?;
+    if changed.rows_affected() == 0 {
+        return Err(UserError::Unknown);
+    }
+    end_sessions(tx, name).await
+}
+
+/// Disables a user and ends every session of theirs.
+pub async fn disable(tx: &mut Tx, clock: &Clock, name: &str) -> Result<(), UserError> {
+    let changed = sqlx::query("UPDATE \"user\" SET disabled_at = $1 WHERE name_key = $2")
+        .bind(clock.now_ms())
+        .bind(key(name))
+        .execute(&mut **tx)
+        .await?;
+    if changed.rows_affected() == 0 {
+        return Err(UserError::Unknown);
+    }
+    end_sessions(tx, name).await
+}
+
+async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), UserError> {
+    sqlx::query("DELETE FROM session WHERE user_id = (SELECT id FROM \"user\" WHERE name_key = $1)")
+        .bind(key(name))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Every user, by name.
+pub async fn list(store: &Store) -> Result<Vec<User>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, name, created_at, disabled_at FROM \"user\" ORDER BY name_key",
+    )
+    .fetch_all(store.read())
+    .await?;
+    rows.iter().map(decode).collect()
+}
+
+/// Whether nobody can sign in yet: then, and only then, a setup link is worth printing.
+pub async fn none_yet(store: &Store) -> Result<bool, StoreError> {
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM \"user\"")
+        .fetch_one(store.read())
+        .await?;
+    Ok(count == 0)
+}
+
+/// The user of a session, unless disabled meanwhile.
+pub async fn enabled(store: &Store, id: &str) -> Result<Option<User>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, name, created_at, disabled_at FROM \"user\" WHERE id = $1 AND disabled_at IS NULL",
+    )
+    .bind(id)
+    .fetch_optional(store.read())
+    .await?;
+    row.as_ref().map(decode).transpose()
+}
+
+/// The user of that name if the password is theirs and they are not disabled. Takes the same time in every case.
+pub async fn sign_in(
+    store: &Store,
+    passwords: &Passwords,
+    name: &str,
+    password: SecretString,
+) -> Result<Option<User>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, name, created_at, disabled_at, password_hash FROM \"user\" \
+         WHERE name_key = $1 AND disabled_at IS NULL",
+    )
+    .bind(key(name))
+    .fetch_optional(store.read())
+    .await?;
+    let stored = row
+        .as_ref()
+        .map(|row| row.try_get("password_hash"))
+        .transpose()?;
+    if !passwords.verify(password, stored).await {
+        return Ok(None);
+    }
+    row.as_ref().map(decode).transpose()
+}
+
+fn decode(row: &AnyRow) -> Result<User, StoreError> {
+    Ok(User {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        created_at: row.try_get("created_at")?,
+        disabled_at: row.try_get("disabled_at")?,
+    })
+}

@@ -1,0 +1,230 @@
+//! Workers: they take jobs from the queue and run them.
+//!
+//! A worker owns the job's state change: an operation only reports and returns. While it runs, a heartbeat extends the
+//! lease and a scribe stores events in the order in which they came. A panic is a failure. When the lease is lost the
+//! operation is cancelled, for somebody else may own the target by now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::catalogue::Reconcile;
+use super::queue::{self, End, Job, LEASE_MS};
+use super::{Operation, Resources};
+use crate::clock::Clock;
+use crate::operation::{Context, Event, OperationError, Progress, Trouble};
+use crate::store::{Store, StoreError};
+
+/// How many jobs one worker runs at a time (they are on different targets anyway).
+const AT_ONCE: usize = 4;
+/// How often a worker looks even when nobody woke it.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Runs jobs until `stop` is cancelled, then waits for what is under way: operations that can be cleaned up
+/// automatically are cancelled, the others are let finish.
+pub async fn serve(resources: Arc<Resources>, store: Store, clock: Clock, stop: CancellationToken) {
+    let worker = clock.id();
+    let mut running = JoinSet::new();
+    while !stop.is_cancelled() {
+        while running.try_join_next().is_some() {}
+        // The alarm is armed before the look, so that a job enqueued in between is not slept over.
+        let woken = store.woken();
+        tokio::pin!(woken);
+        let claimed = if running.len() < AT_ONCE {
+            claim(&store, &clock, &worker).await
+        } else {
+            None
+        };
+        if let Some(job) = claimed {
+            let (resources, store, clock) = (resources.clone(), store.clone(), clock.clone());
+            let (worker, stop) = (worker.clone(), stop.clone());
+            running.spawn(async move {
+                run(&resources, &store, &clock, &worker, job, &stop).await;
+            });
+            continue;
+        }
+        tokio::select! {
+            () = &mut woken => {}
+            () = tokio::time::sleep(POLL) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Marks lapsed jobs as interrupted and cleans up what can be cleaned up, until `stop` is cancelled. A task of its own:
+/// a busy worker must not be the one who notices that another has gone.
+pub async fn reap(resources: Arc<Resources>, store: Store, clock: Clock, stop: CancellationToken) {
+    loop {
+        if let Err(error) = reap_once(&resources, &store, &clock).await {
+            tracing::warn!(%error, "looking for interrupted jobs failed; trying again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(POLL) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+async fn reap_once(resources: &Resources, store: &Store, clock: &Clock) -> Result<(), StoreError> {
+    for job in queue::reap(store, clock).await? {
+        tracing::warn!(job.id, job.kind = job.operation.kind(), target.name = job.operation.target(), "job interrupted");
+        if job.operation.reconcile() == Reconcile::Automatic {
+            let trouble = job.operation.clean_up(resources, &job.id).await;
+            queue::release(store, clock, &job, "lockkeeper", "worker", &trouble).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes one named job and runs it here, as the terminal does with what it has just enqueued. `None` when somebody else
+/// took it, or when the target is busy.
+pub async fn run_here(
+    resources: &Resources,
+    store: &Store,
+    clock: &Clock,
+    id: &str,
+    stop: &CancellationToken,
+) -> Result<Option<()>, StoreError> {
+    let worker = clock.id();
+    let Some(job) = queue::claim(store, clock, &worker, Some(id)).await? else {
+        return Ok(None);
+    };
+    run(resources, store, clock, &worker, job, stop).await;
+    Ok(Some(()))
+}
+
+async fn claim(store: &Store, clock: &Clock, worker: &str) -> Option<Job> {
+    match queue::claim(store, clock, worker, None).await {
+        Ok(job) => job,
+        Err(error) => {
+            tracing::warn!(%error, "looking for a job failed; trying again");
+            None
+        }
+    }
+}
+
+async fn run(
+    resources: &Resources,
+    store: &Store,
+    clock: &Clock,
+    worker: &str,
+    job: Job,
+    stop: &CancellationToken,
+) {
+    let started = clock.now_ms();
+    tracing::info!(
+        job.id,
+        job.kind = job.operation.kind(),
+        target.name = job.operation.target(),
+        "job started"
+    );
+    let cancel = CancellationToken::new();
+    let (progress, events) = Progress::new(clock.clone());
+    let context = Context {
+        job: job.id.clone(),
+        actor: job.actor.clone(),
+        clock: clock.clone(),
+        progress,
+        cancel: cancel.clone(),
+    };
+    let work = std::panic::AssertUnwindSafe(job.operation.run(resources, context)).catch_unwind();
+    let keep = keep_lease(store, clock, &job.id, worker);
+    let write = scribe(store, &job.id, events);
+    let watch = async {
+        stop.cancelled().await;
+        if job.operation.reconcile() == Reconcile::Automatic {
+            cancel.cancel();
+        }
+        std::future::pending::<()>().await;
+    };
+    let work = async {
+        tokio::pin!(work);
+        tokio::select! {
+            ended = &mut work => Some(ended),
+            () = keep => {
+                // Whoever has the job now decides; this run stops as soon as it can and writes nothing more.
+                cancel.cancel();
+                let _too_late = work.await;
+                None
+            }
+            () = watch => None,
+        }
+    };
+    // The scribe ends when the operation has dropped the last sender of its progress.
+    let (ended, ()) = tokio::join!(work, write);
+    let end = match ended {
+        None => {
+            tracing::error!(job.id, "the lease was lost; the job ended without a record of its end");
+            return;
+        }
+        Some(Ok(Ok(outcome))) => End::Succeeded(outcome),
+        Some(Ok(Err(OperationError::Fail(trouble)))) => End::Failed(trouble),
+        Some(Ok(Err(OperationError::Cancelled))) => End::Cancelled,
+        Some(Err(_panic)) => End::Failed(panicked(&job.operation)),
+    };
+    let state = match &end {
+        End::Succeeded(_) => "succeeded",
+        End::Failed(_) => "failed",
+        End::Cancelled => "cancelled",
+    };
+    let duration_ms = clock.now_ms() - started;
+    // A store that is busy for a moment must not turn a finished job into an interrupted one.
+    for pause in [0, 200, 1_000, 3_000] {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        match queue::finish(store, clock, &job, worker, &end).await {
+            Ok(true) => {
+                tracing::info!(job.id, job.state = state, duration_ms, "job ended");
+                return;
+            }
+            Ok(false) => break,
+            Err(error) => tracing::warn!(job.id, %error, "recording the end failed"),
+        }
+    }
+    tracing::error!(job.id, job.state = state, "the end of the job could not be recorded; it will read as interrupted");
+}
+
+/// Returns when the lease is lost.
+async fn keep_lease(store: &Store, clock: &Clock, id: &str, worker: &str) {
+    let third = Duration::from_millis(LEASE_MS.unsigned_abs() / 3);
+    let mut kept_at = clock.now_ms();
+    loop {
+        tokio::time::sleep(third).await;
+        match queue::heartbeat(store, clock, id, worker).await {
+            Ok(true) => kept_at = clock.now_ms(),
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(job.id = id, %error, "the lease could not be extended");
+                if clock.now_ms() - kept_at > LEASE_MS {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Stores events as they come, several in one transaction when they come fast.
+async fn scribe(store: &Store, id: &str, mut events: mpsc::UnboundedReceiver<Event>) {
+    let mut batch = Vec::new();
+    while events.recv_many(&mut batch, 200).await > 0 {
+        if let Err(error) = queue::append(store, id, &batch).await {
+            tracing::warn!(job.id = id, %error, events = batch.len(), "events could not be stored");
+        }
+        batch.clear();
+        store.wake().await;
+        // At most ten transactions a second, however chatty the tool is.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn panicked(operation: &Operation) -> Trouble {
+    Trouble::new(
+        "Lockkeeper itself failed in the middle of this job. This is a defect of the program.",
+        operation.after_crash(),
+        "Look at the log of the console for the place, and at the target before you try again.",
+    )
+}
