@@ -1,1 +1,7 @@
-//! (being written)
+//! The production databases: the only place that opens a connection to one, and the only one that starts a child process.
+//!
+//! What must stay true: a look at a target changes nothing and never hangs behind a lock; work on one goes through a real
+//! session (never a transaction pooler); no message holds a password. Read [`url`] for what a connection URL means,
+//! [`connect`] for sessions, [`catalog`] for the facts, [`tool`] for `pg_dump` and its kin.
+
+pub mod url;

@@ -1,0 +1,182 @@
+//! The sections `[server]`, `[store]`, `[archive]` and `[auth]`, read and checked.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::layer::{Layer, Written};
+use super::{ConfigError, secret};
+
+/// `[server]`: where the console listens and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The address to listen on; `127.0.0.1:8090` unless said otherwise.
+    pub listen: SocketAddr,
+    /// The origin that browsers use (`https://keeper.example`), without a slash at the end; derived from `listen` when not
+    /// given.
+    pub public_url: String,
+}
+
+/// `[store]`: Lockkeeper's own database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// `sqlite://<absolute path>` or a Postgres URL.
+    pub url: SecretString,
+    /// The file, when the store is a SQLite one.
+    pub file: Option<PathBuf>,
+    /// Whether it was set by the operator, or is the default file.
+    pub given: bool,
+}
+
+/// `[archive]`: where backups are kept.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    /// The folder; made when the first backup is taken.
+    pub folder: PathBuf,
+}
+
+/// `[auth]`: lifetimes.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    /// How long a sign-in lasts, in hours.
+    pub session_hours: u32,
+    /// How long the link that makes the first user is good for, in minutes.
+    pub setup_minutes: u32,
+}
+
+pub(super) fn server(layer: &Layer) -> Result<Server, ConfigError> {
+    let listen = layer.get("server", "listen");
+    let listen = match listen {
+        None => SocketAddr::from(([127, 0, 0, 1], 8090)),
+        Some(written) => listen_address(written)?,
+    };
+    let public_url = match layer.get("server", "public_url") {
+        None => format!("http://{listen}"),
+        Some(written) => origin(written)?,
+    };
+    Ok(Server { listen, public_url })
+}
+
+fn listen_address(written: &Written) -> Result<SocketAddr, ConfigError> {
+    let text = match written.text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => written.text.clone(),
+    };
+    text.parse().map_err(|_| {
+        ConfigError::new(format!(
+            "`listen` ({}) must be an address and a port such as 127.0.0.1:8090 or [::1]:8090, not `{}`.",
+            written.place, written.text
+        ))
+    })
+}
+
+/// The origin of a public URL: the checks against cross-site requests compare it byte by byte with what browsers send.
+fn origin(written: &Written) -> Result<String, ConfigError> {
+    let refuse = |why: &str| {
+        ConfigError::new(format!(
+            "`public_url` ({}) {why}; write it like https://keeper.example.",
+            written.place
+        ))
+    };
+    let url = url::Url::parse(&written.text).map_err(|_| refuse("is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("must begin with https:// or http://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("must not hold a user or a password"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse(
+            "must end after the host and port, because the console answers at the root",
+        ));
+    }
+    Ok(url.origin().ascii_serialization())
+}
+
+pub(super) fn store(
+    layer: &Layer,
+    base: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<Store, ConfigError> {
+    let section = layer.section("store");
+    let Some(url) = secret::from_section(&section, "url", warnings)? else {
+        let file = base.join("lockkeeper-data").join("store.db");
+        return Ok(sqlite(&file, "", false));
+    };
+    let written = section.get("url").or_else(|| section.get("url_file"));
+    let base = written.map_or(base, |written| &written.base);
+    let place = written.map_or("", |written| &written.place);
+    let text = url.expose_secret();
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Ok(Store {
+            url,
+            file: None,
+            given: true,
+        });
+    }
+    let path = text.strip_prefix("sqlite:").unwrap_or(text);
+    if path.contains("://") {
+        return Err(ConfigError::new(format!(
+            "The store's `url` ({place}) must be a file (sqlite://./lockkeeper-data/store.db) or a postgresql:// URL."
+        )));
+    }
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path == ":memory:" {
+        return Err(ConfigError::new(format!(
+            "The store's `url` ({place}) names no file: a store in memory would forget every job at a restart."
+        )));
+    }
+    Ok(sqlite(&base.join(path), query, true))
+}
+
+/// A SQLite store: the path becomes absolute, and what a URL gives a meaning to is escaped in it.
+fn sqlite(path: &Path, query: &str, given: bool) -> Store {
+    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let escaped = file
+        .to_string_lossy()
+        .replace('%', "%25")
+        .replace('?', "%3F");
+    let mark = if query.is_empty() { "" } else { "?" };
+    Store {
+        url: format!("sqlite://{escaped}{mark}{query}").into(),
+        file: Some(file),
+        given,
+    }
+}
+
+pub(super) fn archive(layer: &Layer, base: &Path) -> Archive {
+    let folder = layer.get("archive", "folder").map_or_else(
+        || base.join("backups"),
+        |written| written.base.join(&written.text),
+    );
+    Archive {
+        folder: tidy(&folder),
+    }
+}
+
+/// The path without `.` in the middle, as it is shown to people.
+pub(super) fn tidy(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+pub(super) fn auth(layer: &Layer) -> Result<Auth, ConfigError> {
+    Ok(Auth {
+        session_hours: number(layer, "session_hours", 12, 24 * 365)?,
+        setup_minutes: number(layer, "setup_minutes", 60, 60 * 24 * 7)?,
+    })
+}
+
+fn number(layer: &Layer, key: &str, default: u32, most: u32) -> Result<u32, ConfigError> {
+    let Some(written) = layer.get("auth", key) else {
+        return Ok(default);
+    };
+    match written.text.parse() {
+        Ok(value) if (1..=most).contains(&value) => Ok(value),
+        _ => Err(ConfigError::new(format!(
+            "`{key}` ({}) must be a whole number from 1 to {most}, not `{}`.",
+            written.place, written.text
+        ))),
+    }
+}

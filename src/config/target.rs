@@ -1,0 +1,195 @@
+//! The production databases: every `[[target]]`, or the one that `DATABASE_URL` makes when there is none.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::error::nearest;
+use super::layer::{Layer, Section};
+use super::settings::tidy;
+use super::{ConfigError, Environment, Flags, secret};
+
+/// How careful we must be with a target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TargetEnvironment {
+    /// Real data of real people; also what a target is that says nothing.
+    #[default]
+    Production,
+    /// A copy to try things on.
+    Staging,
+    /// Somebody's own.
+    Development,
+}
+
+impl TargetEnvironment {
+    const ALL: [Self; 3] = [Self::Production, Self::Staging, Self::Development];
+
+    /// The word that is written in the file and shown.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Staging => "staging",
+            Self::Development => "development",
+        }
+    }
+}
+
+/// A target as it was written. The URL is not read here: that is [`crate::target`]'s trade.
+#[derive(Clone, Debug)]
+pub struct TargetSettings {
+    /// `[a-z0-9][a-z0-9_-]{0,62}`, unique.
+    pub name: String,
+    /// How careful we must be with it.
+    pub environment: TargetEnvironment,
+    /// Prisma's connection URL.
+    pub url: SecretString,
+    /// The migrations folder; it may not exist.
+    pub migrations: PathBuf,
+    /// The folder that relative paths inside the URL (`sslcert`) start from.
+    pub base: PathBuf,
+}
+
+pub(super) fn targets(
+    layer: &Layer,
+    flags: &Flags,
+    env: &Environment,
+    base: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<TargetSettings>, ConfigError> {
+    let folder = flags
+        .migrations
+        .as_ref()
+        .map(|path| env.folder().join(path));
+    if let Some(url) = &flags.database_url {
+        return Ok(vec![of_url(url.clone(), folder, env.folder())]);
+    }
+    if layer.targets.is_empty() {
+        let url = secret::from_environment(env, "DATABASE_URL", warnings)?;
+        return Ok(url
+            .map(|url| of_url(url, folder, env.folder()))
+            .into_iter()
+            .collect());
+    }
+    let mut targets: Vec<TargetSettings> = Vec::new();
+    for (index, section) in layer.targets.iter().enumerate() {
+        let target = configured(section, index + 1, base, warnings)?;
+        if targets.iter().any(|other| other.name == target.name) {
+            return Err(ConfigError::new(format!(
+                "Two targets are named `{}`: give each its own name.",
+                target.name
+            )));
+        }
+        targets.push(target);
+    }
+    match (folder, targets.as_mut_slice()) {
+        (None, _) => {}
+        (Some(folder), [only]) => only.migrations = tidy(&folder),
+        (Some(_), _) => {
+            return Err(ConfigError::new(
+                "--migrations is meant for one target, but the configuration file has several: set `migrations` in each [[target]].",
+            ));
+        }
+    }
+    Ok(targets)
+}
+
+fn configured(
+    section: &Section,
+    number: usize,
+    base: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<TargetSettings, ConfigError> {
+    let Some(name) = section.get("name") else {
+        return Err(ConfigError::new(format!(
+            "[[target]] number {number} has no `name`."
+        )));
+    };
+    if !is_name(&name.text) {
+        return Err(ConfigError::new(format!(
+            "`{}` ({}) cannot be a target's name: use up to 63 of a-z, 0-9, - and _, beginning with a letter or digit.",
+            name.text.escape_debug(),
+            name.place
+        )));
+    }
+    let environment = match section.get("environment") {
+        None => TargetEnvironment::default(),
+        Some(written) => TargetEnvironment::ALL
+            .into_iter()
+            .find(|known| known.word() == written.text)
+            .ok_or_else(|| {
+                let words = TargetEnvironment::ALL.map(TargetEnvironment::word);
+                ConfigError::new(format!(
+                    "unknown environment `{}` of target `{}`, {}{}",
+                    written.text,
+                    name.text,
+                    written.place,
+                    nearest(&written.text, words)
+                ))
+            })?,
+    };
+    let Some(url) = secret::from_section(section, "url", warnings)? else {
+        return Err(ConfigError::new(format!(
+            "The target `{}` has neither `url` nor `url_file`.",
+            name.text
+        )));
+    };
+    let migrations = section.get("migrations").map_or_else(
+        || base.join("prisma").join("migrations"),
+        |written| written.base.join(&written.text),
+    );
+    Ok(TargetSettings {
+        name: name.text.clone(),
+        environment,
+        url,
+        migrations: tidy(&migrations),
+        base: base.to_path_buf(),
+    })
+}
+
+/// The one target of a bare URL, named after its database.
+fn of_url(url: SecretString, migrations: Option<PathBuf>, base: &Path) -> TargetSettings {
+    let database = url::Url::parse(url.expose_secret())
+        .ok()
+        .and_then(|url| {
+            let segment = url.path_segments()?.next()?;
+            // A lone key of a form is percent-decoded the same way, which is near enough for a name.
+            let (name, _) = url::form_urlencoded::parse(segment.as_bytes()).next()?;
+            Some(name.into_owned())
+        })
+        .unwrap_or_else(|| "postgres".to_owned());
+    let migrations = migrations.unwrap_or_else(|| base.join("prisma").join("migrations"));
+    TargetSettings {
+        name: to_name(&database),
+        environment: TargetEnvironment::default(),
+        url,
+        migrations: tidy(&migrations),
+        base: base.to_path_buf(),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 63
+        && text.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
+        && text
+            .chars()
+            .all(|each| matches!(each, 'a'..='z' | '0'..='9' | '_' | '-'))
+}
+
+/// The nearest valid name. Two databases may come out alike, which is no harm: a bare URL makes only one target.
+fn to_name(database: &str) -> String {
+    let mut name: String = database
+        .chars()
+        .flat_map(char::to_lowercase)
+        .map(|each| match each {
+            'a'..='z' | '0'..='9' | '_' | '-' => each,
+            _ => '-',
+        })
+        .skip_while(|each| matches!(each, '_' | '-'))
+        .take(63)
+        .collect();
+    if name.is_empty() {
+        name.push_str("database");
+    }
+    name
+}

@@ -1,0 +1,91 @@
+//! `/audit`: who did what to what, from where, and how it ended; newest first.
+
+use askama::Template;
+
+use super::pill::Pill;
+use super::when::When;
+use crate::web::layout::{Layout, Nav, Tone};
+
+/// How the thing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditOutcome {
+    /// It was done, or allowed to begin.
+    Done,
+    /// It was refused.
+    Refused,
+    /// It was tried and failed.
+    Failed,
+}
+
+impl AuditOutcome {
+    /// The outcome as shown.
+    #[must_use]
+    pub fn pill(self) -> Pill {
+        match self {
+            Self::Done => Pill::new("done", "check", Tone::Good),
+            Self::Refused => Pill::new("refused", "ban", Tone::Warn),
+            Self::Failed => Pill::new("failed", "cross", Tone::Bad),
+        }
+    }
+}
+
+/// One entry.
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    /// Its number in the chain; also its anchor, `#a41`.
+    pub seq: i64,
+    /// When.
+    pub at: When,
+    /// Who.
+    pub actor: String,
+    /// What, in words.
+    pub what: String,
+    /// Where to see it: the job, the plan.
+    pub href: Option<String>,
+    /// To which target.
+    pub target: Option<String>,
+    /// How it ended.
+    pub outcome: AuditOutcome,
+    /// The address it came from, or `terminal`.
+    pub from: Option<String>,
+}
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "page/audit.html")]
+pub struct AuditPage {
+    /// What every page shares.
+    pub layout: Layout,
+    /// Whether the chain holds, in one sentence.
+    pub summary: String,
+    /// At most 50 of them, newest first.
+    pub entries: Vec<AuditRow>,
+    /// The path of the next ones.
+    pub older: Option<String>,
+}
+
+impl AuditPage {
+    /// A full page.
+    #[must_use]
+    pub fn sample() -> Self {
+        let entry = |seq: i64| AuditRow {
+            seq,
+            at: When::at(1_795_363_533_000 - (50 - seq) * 600_000),
+            actor: "ada".to_owned(),
+            what: ["Approved plan 9f86d081", "Took a backup", "Signed in"][(seq % 3).unsigned_abs() as usize].to_owned(),
+            href: (seq % 3 == 1).then(|| "/jobs/018f2c90".to_owned()),
+            target: (seq % 3 != 2).then(|| "jarvis".to_owned()),
+            outcome: [AuditOutcome::Done, AuditOutcome::Done, AuditOutcome::Refused, AuditOutcome::Failed, AuditOutcome::Done][(seq % 5).unsigned_abs() as usize],
+            from: Some("203.0.113.7".to_owned()),
+        };
+        Self {
+            layout: Layout {
+                nav: Nav::Audit,
+                ..Layout::sample("Audit")
+            },
+            summary: "Append-only; each entry is chained to the one before by its hash.".to_owned(),
+            entries: (0..50).rev().map(entry).collect(),
+            older: Some("/audit?before=0".to_owned()),
+        }
+    }
+}

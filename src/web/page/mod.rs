@@ -1,0 +1,26 @@
+//! The pages: one file per page, with what it shows as plain data and a few samples of it.
+//!
+//! What must stay true: a page struct holds nothing but what its template prints, so that every page can be rendered
+//! without a database; text from outside reaches HTML only through askama's escaping; no page needs the script.
+
+pub mod audit;
+pub mod backups;
+pub mod code;
+pub mod error;
+pub mod job;
+pub mod jobs;
+pub mod login;
+pub mod measure;
+pub mod migration;
+pub mod migrations;
+pub mod overview;
+pub mod pill;
+pub mod plan;
+pub mod plans;
+pub mod setup;
+pub mod target;
+pub mod trouble;
+pub mod when;
+
+#[cfg(test)]
+mod gallery;

@@ -1,0 +1,229 @@
+//! `/t/{target}/plans/{id}`: what would run, what it would destroy, who said yes, and the one thing to do next.
+
+use askama::Template;
+
+use super::code::Line;
+use super::plans::{PlanState, Verdict};
+use super::when::When;
+use crate::web::layout::{Environment, Layout, Link, Tab, Tone};
+
+/// Something a plan would destroy.
+#[derive(Clone, Debug)]
+pub struct Loss {
+    /// `column`, `table`, `rows of`.
+    pub kind: String,
+    /// `User.phone`.
+    pub what: String,
+    /// `41,203 values (exact)` or `≈ 41,000 values`.
+    pub amount: String,
+}
+
+/// What the guard found about a statement.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// How bad it is.
+    pub tone: Tone,
+    /// What it is, in a few words.
+    pub title: String,
+    /// What it means here, in a sentence or two.
+    pub text: String,
+}
+
+/// One statement.
+#[derive(Clone, Debug)]
+pub struct PlanStatement {
+    /// Its number in the plan, from 1; also its anchor, `#s3`.
+    pub number: usize,
+    /// Its SQL.
+    pub lines: Vec<Line>,
+    /// What it does: `drops a column`.
+    pub kinds: Vec<String>,
+    /// The table it is about.
+    pub table: Option<String>,
+    /// What it locks: `blocks reads and writes`.
+    pub lock: Option<String>,
+    /// What the guard found.
+    pub finding: Option<Finding>,
+}
+
+/// One migration of the plan.
+#[derive(Clone, Debug)]
+pub struct PlanMigration {
+    /// The name of its folder.
+    pub name: String,
+    /// Its statements in order.
+    pub statements: Vec<PlanStatement>,
+}
+
+/// One person's yes.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: When,
+}
+
+/// The form that approves.
+#[derive(Clone, Debug)]
+pub struct ApproveForm {
+    /// The single-use token.
+    pub token: String,
+    /// What was typed before a refusal.
+    pub typed: String,
+    /// Why it was refused.
+    pub error: Option<String>,
+}
+
+/// The form that applies.
+#[derive(Clone, Debug)]
+pub struct ApplyForm {
+    /// The single-use token.
+    pub token: String,
+    /// What there is to go back to: `A backup will be taken first` or `The backup of 13:05 is 3 hours old.`
+    pub backup: String,
+}
+
+/// The one thing to do next. There is never more than one, so the page has never more than one primary button.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// It is out of date, for this reason; make it again.
+    MakeAgain(String),
+    /// Approve it.
+    Approve(ApproveForm),
+    /// Apply it.
+    Apply(ApplyForm),
+    /// Somebody else has to do something.
+    Wait(String),
+    /// A job has taken over.
+    Follow(Link),
+    /// Nothing.
+    Nothing,
+}
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "page/plan.html")]
+pub struct PlanPage {
+    /// What every page shares.
+    pub layout: Layout,
+    /// The name of the target, which an approver types.
+    pub target: String,
+    /// What the target is to its owner; the buttons say it.
+    pub environment: Environment,
+    /// The id of the plan.
+    pub id: String,
+    /// The plan in one line: `2 migrations, 5 statements`.
+    pub headline: String,
+    /// The first characters of the digest.
+    pub short: String,
+    /// The digest, in hex.
+    pub digest: String,
+    /// When it was made.
+    pub made_at: When,
+    /// Who made it.
+    pub made_by: String,
+    /// What the guard says.
+    pub verdict: Verdict,
+    /// What became of it.
+    pub state: PlanState,
+    /// What it would destroy.
+    pub losses: Vec<Loss>,
+    /// When and how the losses were counted.
+    pub losses_note: String,
+    /// The migrations in order.
+    pub migrations: Vec<PlanMigration>,
+    /// What approval it needs, in one sentence.
+    pub approval_sentence: String,
+    /// Who said yes.
+    pub approvals: Vec<Approval>,
+    /// The one thing to do next.
+    pub next: Next,
+}
+
+impl PlanPage {
+    /// A destructive plan for production that waits for an approval.
+    #[must_use]
+    pub fn sample() -> Self {
+        let statement = |number, sql: &str, kind: &str, table: &str, lock: &str| PlanStatement {
+            number,
+            lines: Line::sample(sql, 1),
+            kinds: vec![kind.to_owned()],
+            table: Some(table.to_owned()),
+            lock: Some(lock.to_owned()),
+            finding: None,
+        };
+        let mut statements = vec![
+            statement(1, "CREATE TABLE \"Phone\" (\n    \"id\" SERIAL NOT NULL,\n    \"number\" TEXT NOT NULL\n)", "creates a table", "Phone", "locks nothing that is in use"),
+            statement(2, "ALTER TABLE \"User\" DROP COLUMN \"phone\"", "drops a column", "User", "blocks reads and writes for a moment"),
+        ];
+        statements[1].finding = Some(Finding {
+            tone: Tone::Bad,
+            title: "Destroys data.".to_owned(),
+            text: "41,203 of 52,118 rows have a value in this column. No statement of this plan copies it elsewhere.".to_owned(),
+        });
+        let later = vec![statement(3, "CREATE INDEX CONCURRENTLY \"Message_at_idx\" ON \"Message\"(\"at\")", "creates an index", "Message", "blocks nobody")];
+        Self {
+            layout: Layout {
+                crumbs: vec![Link::new("Plans", "/t/jarvis/plans")],
+                ..Layout::sample_target("Plan 9f86d081", "jarvis", Environment::Production, Tab::Plans)
+            },
+            target: "jarvis".to_owned(),
+            environment: Environment::Production,
+            id: "018f2c01".to_owned(),
+            headline: "2 migrations, 3 statements".to_owned(),
+            short: "9f86d081".to_owned(),
+            digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+            made_at: When::at(1_795_363_533_000),
+            made_by: "grace".to_owned(),
+            verdict: Verdict::Destructive,
+            state: PlanState::Open,
+            losses: vec![
+                Loss { kind: "column".to_owned(), what: "User.phone".to_owned(), amount: "41,203 values (exact)".to_owned() },
+                Loss { kind: "table".to_owned(), what: "LegacyFax".to_owned(), amount: "≈ 12,000 rows".to_owned() },
+            ],
+            losses_note: "Counted when the plan was made".to_owned(),
+            migrations: vec![
+                PlanMigration { name: "20261120093000_add_phone".to_owned(), statements },
+                PlanMigration { name: "20261121101500_message_index".to_owned(), statements: later },
+            ],
+            approval_sentence: "A destructive plan for production needs one approval, from somebody who did not make it.".to_owned(),
+            approvals: Vec::new(),
+            next: Next::Approve(ApproveForm { token: "t0k3n".to_owned(), typed: String::new(), error: None }),
+        }
+    }
+
+    /// After the wrong name was typed.
+    #[must_use]
+    pub fn sample_refused() -> Self {
+        Self {
+            next: Next::Approve(ApproveForm {
+                token: "t0k3n".to_owned(),
+                typed: "jarvis-staging".to_owned(),
+                error: Some("This plan is for jarvis; you typed jarvis-staging. Nothing was approved.".to_owned()),
+            }),
+            ..Self::sample()
+        }
+    }
+
+    /// Approved and ready.
+    #[must_use]
+    pub fn sample_approved() -> Self {
+        Self {
+            state: PlanState::Approved,
+            approvals: vec![Approval { by: "ada".to_owned(), at: When::at(1_795_363_593_000) }],
+            next: Next::Apply(ApplyForm { token: "t0k3n".to_owned(), backup: "A backup is taken and read back first; if that fails, nothing is applied.".to_owned() }),
+            ..Self::sample()
+        }
+    }
+
+    /// Out of date.
+    #[must_use]
+    pub fn sample_stale() -> Self {
+        Self {
+            state: PlanState::Stale,
+            next: Next::MakeAgain("The file of 20261121101500_message_index changed at 16:20 UTC.".to_owned()),
+            ..Self::sample()
+        }
+    }
+}
