@@ -195,6 +195,15 @@ impl JobPage {
         "Apply a plan".clone_into(&mut page.operation);
         page.state = JobState::Interrupted;
         page.trouble = None;
+        for (step, (name, text)) in page.steps.iter_mut().zip([
+            ("backup", "Taking a backup first"),
+            ("check", "Comparing the database and the folder with the plan"),
+            ("apply", "Running the statements"),
+        ]) {
+            name.clone_into(&mut step.name);
+            text.clone_into(&mut step.text);
+            step.events.clear();
+        }
         page.steps[2].state = JobState::Interrupted;
         page.release = Some(ReleasePanel {
             last: "Statement 2 of 3 was sent at 16:06:11 UTC: ALTER TABLE \"User\" DROP COLUMN \"phone\". No answer was recorded.".to_owned(),
