@@ -72,10 +72,18 @@ impl AuditPage {
             seq,
             at: When::at(1_795_363_533_000 - (50 - seq) * 600_000),
             actor: "ada".to_owned(),
-            what: ["Approved plan 9f86d081", "Took a backup", "Signed in"][(seq % 3).unsigned_abs() as usize].to_owned(),
+            what: ["Approved plan 9f86d081", "Took a backup", "Signed in"]
+                [(seq % 3).unsigned_abs() as usize]
+                .to_owned(),
             href: (seq % 3 == 1).then(|| "/jobs/018f2c90".to_owned()),
             target: (seq % 3 != 2).then(|| "jarvis".to_owned()),
-            outcome: [AuditOutcome::Done, AuditOutcome::Done, AuditOutcome::Refused, AuditOutcome::Failed, AuditOutcome::Done][(seq % 5).unsigned_abs() as usize],
+            outcome: [
+                AuditOutcome::Done,
+                AuditOutcome::Done,
+                AuditOutcome::Refused,
+                AuditOutcome::Failed,
+                AuditOutcome::Done,
+            ][(seq % 5).unsigned_abs() as usize],
             from: Some("203.0.113.7".to_owned()),
         };
         Self {

@@ -102,9 +102,16 @@ impl BackupsPage {
             sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
             server_version: "15.14".to_owned(),
             rows: Count(1_745_534),
-            download: (state != BackupState::Gone).then(|| format!("/t/jarvis/backups/{n}/download")),
+            download: (state != BackupState::Gone)
+                .then(|| format!("/t/jarvis/backups/{n}/download")),
         };
-        let states = [BackupState::Taken, BackupState::Proven, BackupState::Readable, BackupState::Damaged, BackupState::Gone];
+        let states = [
+            BackupState::Taken,
+            BackupState::Proven,
+            BackupState::Readable,
+            BackupState::Damaged,
+            BackupState::Gone,
+        ];
         Self {
             layout: Layout::sample_target("Backups", "jarvis", Environment::Production, Tab::Backups),
             target: "jarvis".to_owned(),

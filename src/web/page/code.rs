@@ -67,7 +67,7 @@ impl Line {
 
 impl Span {
     fn sample(text: &str) -> Self {
-        let word = text.trim();
+        let word = text.trim().trim_end_matches([',', ';', '(']);
         let token = if word.starts_with('"') {
             Token::Ident
         } else if word.starts_with('\'') {

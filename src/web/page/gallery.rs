@@ -2,10 +2,13 @@
 
 use askama::Template;
 
-use super::{audit, backups, error, job, jobs, login, migration, migrations, overview, plan, plans, setup, target};
+use super::{
+    audit, backups, error, job, jobs, login, migration, migrations, overview, plan, plans, setup,
+    target,
+};
 
 /// Every sample by name.
-pub(crate) fn samples() -> Vec<(&'static str, String)> {
+fn samples() -> Vec<(&'static str, String)> {
     fn html(page: &impl Template) -> String {
         page.render().expect("a sample renders")
     }
@@ -15,13 +18,28 @@ pub(crate) fn samples() -> Vec<(&'static str, String)> {
         ("login", html(&login::LoginPage::sample())),
         ("login-refused", html(&login::LoginPage::sample_refused())),
         ("overview", html(&overview::OverviewPage::sample())),
-        ("overview-empty", html(&overview::OverviewPage::sample_empty())),
+        (
+            "overview-empty",
+            html(&overview::OverviewPage::sample_empty()),
+        ),
         ("target", html(&target::TargetPage::sample())),
-        ("target-unreachable", html(&target::TargetPage::sample_unreachable())),
+        (
+            "target-unreachable",
+            html(&target::TargetPage::sample_unreachable()),
+        ),
         ("migrations", html(&migrations::MigrationsPage::sample())),
-        ("migrations-empty", html(&migrations::MigrationsPage::sample_empty())),
-        ("migrations-long", html(&migrations::MigrationsPage::sample_long())),
-        ("migrations-hostile", html(&migrations::MigrationsPage::sample_hostile())),
+        (
+            "migrations-empty",
+            html(&migrations::MigrationsPage::sample_empty()),
+        ),
+        (
+            "migrations-long",
+            html(&migrations::MigrationsPage::sample_long()),
+        ),
+        (
+            "migrations-hostile",
+            html(&migrations::MigrationsPage::sample_hostile()),
+        ),
         ("migration", html(&migration::MigrationPage::sample())),
         ("plans", html(&plans::PlansPage::sample())),
         ("plans-empty", html(&plans::PlansPage::sample_empty())),
@@ -39,4 +57,147 @@ pub(crate) fn samples() -> Vec<(&'static str, String)> {
         ("audit", html(&audit::AuditPage::sample())),
         ("error", html(&error::ErrorPage::sample())),
     ]
+}
+
+#[test]
+fn pages_obey_the_content_security_policy() {
+    for (name, html) in samples() {
+        for banned in [
+            "style=",
+            "<style",
+            "javascript:",
+            "<script>",
+            "http://",
+            "https://",
+        ] {
+            assert!(!html.contains(banned), "{name} contains {banned}");
+        }
+        let document = scraper::Html::parse_document(&html);
+        for element in document.tree.values().filter_map(|node| node.as_element()) {
+            for (attribute, _) in element.attrs() {
+                assert!(!attribute.starts_with("on"), "{name} has {attribute}");
+            }
+        }
+        assert_eq!(
+            html.matches("<script").count(),
+            1,
+            "{name} loads one script"
+        );
+    }
+}
+
+#[test]
+fn pages_stay_light() {
+    for (name, html) in samples() {
+        assert!(html.len() <= 30_000, "{name} has {} bytes", html.len());
+    }
+    let file = |name: &str| {
+        let path = format!("{}/static/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::metadata(path).expect("a static file").len()
+    };
+    assert!(
+        file("app.css") <= 12_000,
+        "app.css has {} bytes",
+        file("app.css")
+    );
+    assert!(
+        file("app.js") <= 6_000,
+        "app.js has {} bytes",
+        file("app.js")
+    );
+}
+
+#[test]
+fn text_from_outside_stays_text() {
+    let page = migrations::MigrationsPage::sample_hostile();
+    let html = html_of("migrations-hostile");
+    assert!(!html.contains("<script>alert"));
+    let document = scraper::Html::parse_document(&html);
+    let names = scraper::Selector::parse("tbody bdi").expect("a selector");
+    let shown: Vec<String> = document
+        .select(&names)
+        .map(|name| name.text().collect())
+        .collect();
+    let given: Vec<String> = page.rows.into_iter().map(|row| row.name).collect();
+    assert_eq!(shown, given);
+}
+
+#[test]
+fn every_icon_is_in_the_sprite() {
+    let sprite =
+        std::fs::read_to_string(format!("{}/static/icons.svg", env!("CARGO_MANIFEST_DIR")));
+    let sprite = sprite.expect("the sprite");
+    let uses = scraper::Selector::parse("use").expect("a selector");
+    for (name, html) in samples() {
+        for symbol in scraper::Html::parse_document(&html).select(&uses) {
+            let href = symbol.attr("href").unwrap_or_default();
+            let id = href.rsplit('#').next().unwrap_or_default();
+            assert!(
+                sprite.contains(&format!("<symbol id=\"{id}\"")),
+                "{name} uses {href}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_page_asks_for_one_thing() {
+    let primary = scraper::Selector::parse(".primary, .danger").expect("a selector");
+    for (name, html) in samples() {
+        let asked = scraper::Html::parse_document(&html)
+            .select(&primary)
+            .count();
+        assert!(asked <= 1, "{name} has {asked} primary buttons");
+    }
+}
+
+#[test]
+fn ids_and_labels_fit_together() {
+    let every = scraper::Selector::parse("[id]").expect("a selector");
+    let fields = scraper::Selector::parse("input:not([type=hidden])").expect("a selector");
+    for (name, html) in samples() {
+        let document = scraper::Html::parse_document(&html);
+        let mut ids = std::collections::HashSet::new();
+        for element in document.select(&every) {
+            assert!(
+                ids.insert(element.attr("id")),
+                "{name} has {:?} twice",
+                element.attr("id")
+            );
+        }
+        for field in document.select(&fields) {
+            let label = format!("for=\"{}\"", field.attr("id").unwrap_or_default());
+            assert!(html.contains(&label), "{name} has a field without a label");
+        }
+    }
+}
+
+#[test]
+fn templates_trust_nothing() {
+    let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("templates")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let template = std::fs::read_to_string(&path).expect("a template");
+            for banned in ["|safe", "| safe", "escape none", "Safe("] {
+                assert!(
+                    !template.contains(banned),
+                    "{} contains {banned}",
+                    path.display()
+                );
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 15, "only {seen} templates were read");
+}
+
+fn html_of(wanted: &str) -> String {
+    let found = samples().into_iter().find(|(name, _)| *name == wanted);
+    found.expect("a sample of that name").1
 }

@@ -144,7 +144,12 @@ impl JobPage {
                 nav: Nav::Jobs,
                 crumbs: vec![Link::new("Jobs", "/jobs")],
                 refresh: Some(3),
-                ..Layout::sample_target("running · Take a backup", "jarvis", Environment::Production, Tab::None)
+                ..Layout::sample_target(
+                    "running · Take a backup",
+                    "jarvis",
+                    Environment::Production,
+                    Tab::None,
+                )
             },
             id: "0193f2c9-7a10-7c1e-b3f0-5a2b9d6e4c01".to_owned(),
             operation: "Take a backup".to_owned(),
@@ -155,9 +160,45 @@ impl JobPage {
             took: Some(Millis(41_000)),
             waiting: "It waits for a worker.".to_owned(),
             steps: vec![
-                step(1, "preflight", "Looking at the database and the room in the archive", JobState::Succeeded, vec![line(2, EventLevel::Info, "Postgres 15.14, 3.61 GB, 61.2 GB free in the archive"), line(3, EventLevel::Warn, "1 session has been idle in a transaction for 2 h 04 min; it delays nothing here")]),
-                step(4, "snapshot", "Counting rows in one snapshot", JobState::Succeeded, vec![line(5, EventLevel::Info, "1,745,534 rows in 23 tables")]),
-                step(6, "dump", "Writing the dump with pg_dump 15.14", JobState::Running, vec![line(7, EventLevel::Info, "dumping contents of table \"public.Message\""), line(8, EventLevel::Info, "412 MB written")]),
+                step(
+                    1,
+                    "preflight",
+                    "Looking at the database and the room in the archive",
+                    JobState::Succeeded,
+                    vec![
+                        line(
+                            2,
+                            EventLevel::Info,
+                            "Postgres 15.14, 3.61 GB, 61.2 GB free in the archive",
+                        ),
+                        line(
+                            3,
+                            EventLevel::Warn,
+                            "1 session has been idle in a transaction for 2 h 04 min; it delays nothing here",
+                        ),
+                    ],
+                ),
+                step(
+                    4,
+                    "snapshot",
+                    "Counting rows in one snapshot",
+                    JobState::Succeeded,
+                    vec![line(5, EventLevel::Info, "1,745,534 rows in 23 tables")],
+                ),
+                step(
+                    6,
+                    "dump",
+                    "Writing the dump with pg_dump 15.14",
+                    JobState::Running,
+                    vec![
+                        line(
+                            7,
+                            EventLevel::Info,
+                            "dumping contents of table \"public.Message\"",
+                        ),
+                        line(8, EventLevel::Info, "412 MB written"),
+                    ],
+                ),
             ],
             seq: 8,
             dropped: None,
@@ -181,9 +222,14 @@ impl JobPage {
             seq: 9,
             at: When::at(1_795_363_590_000),
             level: EventLevel::Error,
-            text: "pg_dump: error: could not write to output file: No space left on device".to_owned(),
+            text: "pg_dump: error: could not write to output file: No space left on device"
+                .to_owned(),
         });
-        page.trouble = Some(TroubleBox::new("The archive ran full while the dump was written: 412 MB were written, 0 bytes are left.", "The database was only read and is as it was. The unfinished file was removed; older backups are untouched.", "Make at least 1.4 GB of room in /var/lib/lockkeeper/archive, then take the backup again."));
+        page.trouble = Some(TroubleBox::new(
+            "The archive ran full while the dump was written: 412 MB were written, 0 bytes are left.",
+            "The database was only read and is as it was. The unfinished file was removed; older backups are untouched.",
+            "Make at least 1.4 GB of room in /var/lib/lockkeeper/archive, then take the backup again.",
+        ));
         page
     }
 
@@ -195,6 +241,18 @@ impl JobPage {
         "Apply a plan".clone_into(&mut page.operation);
         page.state = JobState::Interrupted;
         page.trouble = None;
+        for (step, (name, text)) in page.steps.iter_mut().zip([
+            ("backup", "Taking a backup first"),
+            (
+                "check",
+                "Comparing the database and the folder with the plan",
+            ),
+            ("apply", "Running the statements"),
+        ]) {
+            name.clone_into(&mut step.name);
+            text.clone_into(&mut step.text);
+            step.events.clear();
+        }
         page.steps[2].state = JobState::Interrupted;
         page.release = Some(ReleasePanel {
             last: "Statement 2 of 3 was sent at 16:06:11 UTC: ALTER TABLE \"User\" DROP COLUMN \"phone\". No answer was recorded.".to_owned(),

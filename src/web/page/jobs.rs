@@ -93,10 +93,19 @@ impl JobsPage {
             operation: ["Take a backup", "Make a plan", "Apply a plan"][n % 3].to_owned(),
             target: "jarvis".to_owned(),
             actor: "ada".to_owned(),
-            started_at: (!matches!(state, JobState::Queued | JobState::Scheduled)).then(|| When::at(1_795_363_533_000)),
+            started_at: (!matches!(state, JobState::Queued | JobState::Scheduled))
+                .then(|| When::at(1_795_363_533_000)),
             took: (!state.is_live()).then_some(Millis(93_500)),
         };
-        let states = [JobState::Interrupted, JobState::Running, JobState::Queued, JobState::Scheduled, JobState::Failed, JobState::Cancelled, JobState::Succeeded];
+        let states = [
+            JobState::Interrupted,
+            JobState::Running,
+            JobState::Queued,
+            JobState::Scheduled,
+            JobState::Failed,
+            JobState::Cancelled,
+            JobState::Succeeded,
+        ];
         Self {
             layout: Layout {
                 nav: Nav::Jobs,

@@ -58,7 +58,8 @@ impl fmt::Display for Millis {
         let seconds = ms / 1000;
         match seconds {
             0 => write!(out, "{ms} ms"),
-            1..60 => write!(out, "{seconds}.{} s", ms % 1000 / 100),
+            1..10 => write!(out, "{seconds}.{} s", ms % 1000 / 100),
+            10..60 => write!(out, "{seconds} s"),
             60..3600 => write!(out, "{} min {:02} s", seconds / 60, seconds % 60),
             _ => write!(out, "{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
         }

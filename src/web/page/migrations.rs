@@ -102,17 +102,35 @@ impl MigrationsPage {
     #[must_use]
     pub fn sample() -> Self {
         let row = |(index, state): (usize, MigrationState)| MigrationRow {
-            name: format!("202611{:02}093000_{}", 20 - index, ["add_phone", "drop_fax", "user_email_unique", "sessions"][index % 4]),
+            name: format!(
+                "202611{:02}093000_{}",
+                20 - index,
+                ["add_phone", "drop_fax", "user_email_unique", "sessions"][index % 4]
+            ),
             state,
-            applied_at: matches!(state, MigrationState::Applied | MigrationState::Edited | MigrationState::Missing).then(|| When::at(1_795_363_533_000)),
+            applied_at: matches!(
+                state,
+                MigrationState::Applied | MigrationState::Edited | MigrationState::Missing
+            )
+            .then(|| When::at(1_795_363_533_000)),
             took: (state == MigrationState::Applied).then_some(Millis(812)),
-            note: (state == MigrationState::Edited).then(|| "The file was edited since it was applied.".to_owned()),
+            note: (state == MigrationState::Edited)
+                .then(|| "The file was edited since it was applied.".to_owned()),
         };
         Self {
-            layout: Layout::sample_target("Migrations", "jarvis", Environment::Production, Tab::Migrations),
+            layout: Layout::sample_target(
+                "Migrations",
+                "jarvis",
+                Environment::Production,
+                Tab::Migrations,
+            ),
             target: "jarvis".to_owned(),
             counts: "41 migrations: 33 applied, 2 pending, 1 failed, 5 worth a look.".to_owned(),
-            rows: MigrationState::ALL.into_iter().enumerate().map(row).collect(),
+            rows: MigrationState::ALL
+                .into_iter()
+                .enumerate()
+                .map(row)
+                .collect(),
             older: None,
             can_plan: true,
             trouble: None,

@@ -90,10 +90,34 @@ impl OverviewPage {
             action: None,
         };
         let mut targets = vec![
-            row("jarvis", Environment::Production, TargetState::Trouble, "The migration 20261120_add_phone failed halfway; nothing can be deployed before it is resolved.", "Last backup 3 hours ago, taken."),
-            row("billing", Environment::Production, TargetState::Unreachable, "It does not answer at db.internal:5432: connection refused.", "Last backup 9 days ago, taken."),
-            row("jarvis-staging", Environment::Staging, TargetState::Attention, "2 migrations are pending; 1 drops data.", "No backup was ever taken."),
-            row("sandbox", Environment::Development, TargetState::Ok, "All 41 migrations are applied.", "Last backup 20 minutes ago, taken."),
+            row(
+                "jarvis",
+                Environment::Production,
+                TargetState::Trouble,
+                "The migration 20261120_add_phone failed halfway; nothing can be deployed before it is resolved.",
+                "Last backup 3 hours ago, taken.",
+            ),
+            row(
+                "billing",
+                Environment::Production,
+                TargetState::Unreachable,
+                "It does not answer at db.internal:5432: connection refused.",
+                "Last backup 9 days ago, taken.",
+            ),
+            row(
+                "jarvis-staging",
+                Environment::Staging,
+                TargetState::Attention,
+                "2 migrations are pending; 1 drops data.",
+                "No backup was ever taken.",
+            ),
+            row(
+                "sandbox",
+                Environment::Development,
+                TargetState::Ok,
+                "All 41 migrations are applied.",
+                "Last backup 20 minutes ago, taken.",
+            ),
         ];
         targets[0].action = Some(Link::new(
             "See the failed migration",

@@ -154,15 +154,33 @@ impl PlanPage {
             finding: None,
         };
         let mut statements = vec![
-            statement(1, "CREATE TABLE \"Phone\" (\n    \"id\" SERIAL NOT NULL,\n    \"number\" TEXT NOT NULL\n)", "creates a table", "Phone", "locks nothing that is in use"),
-            statement(2, "ALTER TABLE \"User\" DROP COLUMN \"phone\"", "drops a column", "User", "blocks reads and writes for a moment"),
+            statement(
+                1,
+                "CREATE TABLE \"Phone\" (\n    \"id\" SERIAL NOT NULL,\n    \"number\" TEXT NOT NULL\n)",
+                "creates a table",
+                "Phone",
+                "locks nothing that is in use",
+            ),
+            statement(
+                2,
+                "ALTER TABLE \"User\" DROP COLUMN \"phone\"",
+                "drops a column",
+                "User",
+                "blocks reads and writes for a moment",
+            ),
         ];
         statements[1].finding = Some(Finding {
             tone: Tone::Bad,
             title: "Destroys data.".to_owned(),
             text: "41,203 of 52,118 rows have a value in this column. No statement of this plan copies it elsewhere.".to_owned(),
         });
-        let later = vec![statement(3, "CREATE INDEX CONCURRENTLY \"Message_at_idx\" ON \"Message\"(\"at\")", "creates an index", "Message", "blocks nobody")];
+        let later = vec![statement(
+            3,
+            "CREATE INDEX CONCURRENTLY \"Message_at_idx\" ON \"Message\"(\"at\")",
+            "creates an index",
+            "Message",
+            "blocks nobody",
+        )];
         Self {
             layout: Layout {
                 crumbs: vec![Link::new("Plans", "/t/jarvis/plans")],
@@ -200,7 +218,10 @@ impl PlanPage {
             next: Next::Approve(ApproveForm {
                 token: "t0k3n".to_owned(),
                 typed: "jarvis-staging".to_owned(),
-                error: Some("This plan is for jarvis; you typed jarvis-staging. Nothing was approved.".to_owned()),
+                error: Some(
+                    "This plan is for jarvis; you typed jarvis-staging. Nothing was approved."
+                        .to_owned(),
+                ),
             }),
             ..Self::sample()
         }
@@ -211,8 +232,15 @@ impl PlanPage {
     pub fn sample_approved() -> Self {
         Self {
             state: PlanState::Approved,
-            approvals: vec![Approval { by: "ada".to_owned(), at: When::at(1_795_363_593_000) }],
-            next: Next::Apply(ApplyForm { token: "t0k3n".to_owned(), backup: "A backup is taken and read back first; if that fails, nothing is applied.".to_owned() }),
+            approvals: vec![Approval {
+                by: "ada".to_owned(),
+                at: When::at(1_795_363_593_000),
+            }],
+            next: Next::Apply(ApplyForm {
+                token: "t0k3n".to_owned(),
+                backup: "A backup is taken and read back first; if that fails, nothing is applied."
+                    .to_owned(),
+            }),
             ..Self::sample()
         }
     }
@@ -222,7 +250,9 @@ impl PlanPage {
     pub fn sample_stale() -> Self {
         Self {
             state: PlanState::Stale,
-            next: Next::MakeAgain("The file of 20261121101500_message_index changed at 16:20 UTC.".to_owned()),
+            next: Next::MakeAgain(
+                "The file of 20261121101500_message_index changed at 16:20 UTC.".to_owned(),
+            ),
             ..Self::sample()
         }
     }

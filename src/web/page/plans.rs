@@ -110,10 +110,22 @@ impl PlansPage {
             summary: "2 migrations, 5 statements".to_owned(),
             made_at: When::at(1_795_363_533_000),
             made_by: "ada".to_owned(),
-            verdict: if n.is_multiple_of(2) { Verdict::Destructive } else { Verdict::Safe },
+            verdict: if n.is_multiple_of(2) {
+                Verdict::Destructive
+            } else {
+                Verdict::Safe
+            },
             state,
         };
-        let states = [PlanState::Open, PlanState::Approved, PlanState::Applying, PlanState::Applied, PlanState::Failed, PlanState::Stale, PlanState::Superseded];
+        let states = [
+            PlanState::Open,
+            PlanState::Approved,
+            PlanState::Applying,
+            PlanState::Applied,
+            PlanState::Failed,
+            PlanState::Stale,
+            PlanState::Superseded,
+        ];
         Self {
             layout: Layout::sample_target("Plans", "jarvis-staging", Environment::Staging, Tab::Plans),
             target: "jarvis-staging".to_owned(),

@@ -93,19 +93,52 @@ impl TargetPage {
             share,
         };
         Self {
-            layout: Layout::sample_target("Overview", "jarvis", Environment::Production, Tab::Overview),
+            layout: Layout::sample_target(
+                "Overview",
+                "jarvis",
+                Environment::Production,
+                Tab::Overview,
+            ),
             headline: "2 migrations are pending".to_owned(),
             state: TargetState::Attention,
             sentences: vec![
-                say(TargetState::Attention, "2 migrations are pending: 20261121_drop_phone and one more.", Some(Link::new("See them", "/t/jarvis/migrations"))),
-                say(TargetState::Ok, "The last backup was taken 3 hours ago and has 1.24 GB.", Some(Link::new("Backups", "/t/jarvis/backups"))),
-                say(TargetState::Ok, "No migration is failed or unfinished.", None),
-                say(TargetState::Ok, "Nobody has waited for a lock for more than a second.", None),
+                say(
+                    TargetState::Attention,
+                    "2 migrations are pending: 20261121_drop_phone and one more.",
+                    Some(Link::new("See them", "/t/jarvis/migrations")),
+                ),
+                say(
+                    TargetState::Ok,
+                    "The last backup was taken 3 hours ago and has 1.24 GB.",
+                    Some(Link::new("Backups", "/t/jarvis/backups")),
+                ),
+                say(
+                    TargetState::Ok,
+                    "No migration is failed or unfinished.",
+                    None,
+                ),
+                say(
+                    TargetState::Ok,
+                    "Nobody has waited for a lock for more than a second.",
+                    None,
+                ),
             ],
             action: Action::Post(Link::new("Make a plan", "/t/jarvis/plans")),
             trouble: None,
-            facts: vec![fact("Postgres", "15.14"), fact("Database", "jarvis"), fact("Size", "3.61 GB"), fact("Connections", "14 of 100"), fact("Server", "db.internal:5432"), fact("Migrations", "prisma/migrations")],
-            tables: vec![bar("Message", 1_204_331, 2_100_000_000, 100), bar("Session", 412_000, 760_000_000, 36), bar("audit.Entry", 88_000, 310_000_000, 14), bar("User", 41_203, 12_400_000, 1)],
+            facts: vec![
+                fact("Postgres", "15.14"),
+                fact("Database", "jarvis"),
+                fact("Size", "3.61 GB"),
+                fact("Connections", "14 of 100"),
+                fact("Server", "db.internal:5432"),
+                fact("Migrations", "prisma/migrations"),
+            ],
+            tables: vec![
+                bar("Message", 1_204_331, 2_100_000_000, 100),
+                bar("Session", 412_000, 760_000_000, 36),
+                bar("audit.Entry", 88_000, 310_000_000, 14),
+                bar("User", 41_203, 12_400_000, 1),
+            ],
         }
     }
 
