@@ -1,1 +1,154 @@
-//! (being written)
+//! The whole program, opened once from one configuration: what both doors are given.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::password::Passwords;
+use crate::auth::session::Sessions;
+use crate::backup::Archive;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::job::{Operation, Resources, queue, worker};
+use crate::operation::Trouble;
+use crate::store::{Store, StoreError};
+use crate::target::Target;
+
+/// The program.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// What the operator wrote.
+    pub config: Arc<Config>,
+    /// Time and ids.
+    pub clock: Clock,
+    /// Lockkeeper's own database.
+    pub store: Store,
+    /// What operations work on.
+    pub resources: Arc<Resources>,
+    /// Hashing, with its limit.
+    pub passwords: Passwords,
+}
+
+/// Why the program cannot open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A target's settings cannot be used.
+    #[error("target {0}: {1}")]
+    Target(String, Trouble),
+    /// The store is one of the databases it is to look after.
+    #[error(
+        "the store {0} is the database of the target {1}. Lockkeeper's own store must live elsewhere: it has to work \
+         when that database does not. Leave [store] out to use a file"
+    )]
+    StoreIsTarget(String, String),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The targets of a configuration, in its order.
+pub fn targets(config: &Config) -> Result<Vec<Arc<Target>>, OpenError> {
+    config
+        .targets
+        .iter()
+        .map(|settings| {
+            Target::from_config(settings)
+                .map(Arc::new)
+                .map_err(|trouble| OpenError::Target(settings.name.clone(), trouble))
+        })
+        .collect()
+}
+
+impl App {
+    /// Opens the store, refuses one that is a target's database, and reads the targets. Connects to no target.
+    pub async fn open(config: Config, clock: Clock) -> Result<Self, OpenError> {
+        let targets = targets(&config)?;
+        if config.store.file.is_none()
+            && let Some(target) = targets.iter().find(|target| target.is_at(&config.store.url))
+        {
+            let place = target.url.safe();
+            return Err(OpenError::StoreIsTarget(place, target.name.clone()));
+        }
+        let store = Store::open(&config.store.url).await?;
+        let resources = Resources {
+            store: store.clone(),
+            archive: Archive::new(config.archive.folder.clone()),
+            targets,
+        };
+        Ok(Self {
+            config: Arc::new(config),
+            clock,
+            store,
+            resources: Arc::new(resources),
+            passwords: Passwords::default(),
+        })
+    }
+
+    /// The target of that name.
+    #[must_use]
+    pub fn target(&self, name: &str) -> Option<&Arc<Target>> {
+        self.resources.target(name)
+    }
+
+    /// Sessions in this program's store.
+    #[must_use]
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(self.store.clone(), self.clock.clone())
+    }
+
+    /// Puts an operation into the queue and returns the job's id. When the same operation waits or runs already, that
+    /// job's id is returned instead: a double click makes one job.
+    pub async fn enqueue(
+        &self,
+        operation: &Operation,
+        actor: &str,
+        place: &str,
+    ) -> Result<String, StoreError> {
+        let mut tx = self.store.begin().await?;
+        if let Some(id) = queue::pending_twin(&mut tx, operation).await? {
+            return Ok(id);
+        }
+        let id = queue::enqueue(&mut tx, &self.clock, operation, actor, place).await?;
+        tx.commit().await?;
+        self.store.wake().await;
+        Ok(id)
+    }
+
+    /// Runs the workers of this process until `stop` is cancelled and what is under way has ended.
+    pub async fn work(&self, stop: CancellationToken) {
+        let serve = worker::serve(
+            self.resources.clone(),
+            self.store.clone(),
+            self.clock.clone(),
+            stop.clone(),
+        );
+        let reap = worker::reap(
+            self.resources.clone(),
+            self.store.clone(),
+            self.clock.clone(),
+            stop.clone(),
+        );
+        let tidy = async {
+            loop {
+                if let Err(error) = self.sessions().expire().await {
+                    tracing::warn!(%error, "expired sessions could not be removed");
+                }
+                if let Err(error) = self.store.maintain().await {
+                    tracing::warn!(%error, "the store could not be tidied up");
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(std::time::Duration::from_secs(24 * 60 * 60)) => {}
+                    () = stop.cancelled() => return,
+                }
+            }
+        };
+        tokio::join!(serve, reap, tidy);
+    }
+
+    /// Runs one enqueued job in this process. False when another process took it, or the target is busy.
+    pub async fn run_here(&self, id: &str, stop: &CancellationToken) -> Result<bool, StoreError> {
+        worker::run_here(&self.resources, &self.store, &self.clock, id, stop)
+            .await
+            .map(|ran| ran.is_some())
+    }
+}

@@ -1,1 +1,216 @@
-//! (being written)
+//! The terminal's door: one family of commands per file.
+//!
+//! The command line is a contract: results on stdout, talk on stderr, `--json` everywhere, and the exit codes of
+//! [`terminal::Exit`]. Commands build the same operations as the pages and enqueue them in the same store.
+
+mod backup;
+mod doctor;
+mod migrate;
+mod plan;
+mod run;
+mod serve;
+pub mod terminal;
+mod user;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::{self, App, OpenError};
+use crate::clock::Clock;
+use crate::config::{Config, Environment, Flags};
+use crate::operation::Trouble;
+use crate::store::StoreError;
+use crate::target::Target;
+use crate::telemetry;
+use terminal::{Exit, Terminal};
+
+/// The admin console for the production Postgres behind a Prisma app.
+///
+/// Settings come from lockkeeper.toml, over it from LOCKKEEPER_<SECTION>_<KEY>, over it from flags. With no file,
+/// DATABASE_URL and ./prisma/migrations make one target.
+///
+/// Exit codes: 0 done or up to date, 1 not so, 2 bad usage or configuration, 3 the target cannot be reached, 4 refused
+/// by the guard, 130 cancelled.
+#[derive(Debug, Parser)]
+#[command(name = "lockkeeper", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args, Debug)]
+struct Global {
+    /// Read this file instead of ./lockkeeper.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON object (or one a line, for events) instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    /// The migrations folder of the only target [default: prisma/migrations]
+    #[arg(long, global = true, value_name = "DIR")]
+    migrations: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the console: the pages and the worker that runs jobs
+    Serve(serve::ServeArgs),
+    /// Say what was found (settings, store, archive, targets, client tools) and what to fix
+    Doctor,
+    /// Show and apply migrations
+    #[command(subcommand)]
+    Migrate(migrate::MigrateCommand),
+    /// Make, read, approve and apply a plan of what is pending
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
+    /// Take and list backups
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
+    /// Manage who may sign in
+    #[command(subcommand)]
+    User(user::UserCommand),
+}
+
+/// Runs the command line and returns the process's exit code.
+pub async fn run() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _printed = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let terminal = Terminal { json: cli.global.json };
+    let flags = Flags {
+        config: cli.global.config.clone(),
+        migrations: cli.global.migrations.clone(),
+        listen: match &cli.command {
+            Command::Serve(args) => args.listen.clone(),
+            _ => None,
+        },
+        ..Flags::default()
+    };
+    let config = match Config::load(&flags, &Environment::capture()) {
+        Ok(config) => config,
+        Err(error) => {
+            return Failure::Usage(error.to_string()).tell(terminal) as u8;
+        }
+    };
+    telemetry::start(config.log.as_deref().or(match &cli.command {
+        Command::Serve(_) => None,
+        // A command's own words are on stderr already; the log would only say them again.
+        _ => Some("error"),
+    }));
+    for warning in &config.warnings {
+        terminal.talk(format!("warning: {warning}"));
+    }
+    let done = match cli.command {
+        Command::Serve(_) => serve::run(config, terminal).await,
+        Command::Doctor => doctor::run(&config, terminal).await,
+        Command::Migrate(command) => migrate::run(command, config, terminal).await,
+        Command::Plan(command) => plan::run(command, config, terminal).await,
+        Command::Backup(command) => backup::run(command, config, terminal).await,
+        Command::User(command) => user::run(command, config, terminal).await,
+    };
+    done.unwrap_or_else(|failure| failure.tell(terminal)) as u8
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+enum Failure {
+    /// Bad usage or configuration.
+    Usage(String),
+    /// The target, and what is wrong with it.
+    Target(Trouble),
+    /// An operation failed.
+    Operation(Trouble),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl Failure {
+    fn tell(&self, terminal: Terminal) -> Exit {
+        let (trouble, exit) = match self {
+            Self::Usage(sentence) => {
+                if terminal.json {
+                    terminal.json(&serde_json::json!({"error": {"what": sentence}}));
+                } else {
+                    terminal.talk(format!("error: {sentence}"));
+                }
+                return Exit::Usage;
+            }
+            Self::Target(trouble) => (trouble.clone(), Exit::Unreachable),
+            Self::Operation(trouble) => (trouble.clone(), Exit::NotSo),
+            Self::Store(error) => (
+                Trouble::new(
+                    format!("{error}."),
+                    "No target was touched.",
+                    "Look at the store with `lockkeeper doctor`.",
+                ),
+                Exit::NotSo,
+            ),
+        };
+        terminal.trouble(&trouble);
+        exit
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Store(error) => Self::Store(error),
+            other => Self::Usage(other.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Opens the program for a command.
+async fn open(config: Config) -> Result<App, Failure> {
+    Ok(App::open(config, Clock::system()).await?)
+}
+
+/// Whether commands that can do without a store have one: it is configured, or the default one exists.
+fn has_store(config: &Config) -> bool {
+    config.store.given || config.store.file.as_ref().is_some_and(|file| file.exists())
+}
+
+/// The named target, or the only one.
+fn pick(targets: &[Arc<Target>], name: Option<&str>) -> Result<Arc<Target>, Failure> {
+    let names = || {
+        let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+        names.join(", ")
+    };
+    match (name, targets) {
+        (_, []) => Err(Failure::Usage(
+            "no target is configured: set DATABASE_URL, or write a [[target]] into lockkeeper.toml".to_owned(),
+        )),
+        (None, [only]) => Ok(only.clone()),
+        (None, _) => Err(Failure::Usage(format!("name one of the targets: {}", names()))),
+        (Some(name), _) => targets
+            .iter()
+            .find(|target| target.name == name)
+            .cloned()
+            .ok_or_else(|| Failure::Usage(format!("there is no target {name}; there are: {}", names()))),
+    }
+}
+
+/// The targets of a configuration, for commands that need no store.
+fn targets(config: &Config) -> Result<Vec<Arc<Target>>, Failure> {
+    Ok(app::targets(config)?)
+}
+
+/// Who a command acts for, as the audit names them.
+fn operator() -> String {
+    let id = rustix::process::getuid();
+    format!("terminal:uid {}", id.as_raw())
+}

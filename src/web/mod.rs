@@ -1,8 +1,136 @@
-//! The browser's door: pages made on the server, and the forms that start operations.
+//! The browser's door: server-rendered pages behind sign-in, complete without JavaScript.
 //!
-//! What must stay true: a page is complete without JavaScript, loads nothing from elsewhere, and carries no inline
-//! style or script, so that the strictest content security policy holds. Read [`layout`] for what every page shares
-//! and [`page`] for the pages.
+//! What must stay true: every route but the few in [`open_routes`] is for signed-in users only; every unsafe request
+//! passes [`csrf`]; no handler holds SQL or opens a connection to a target; a `GET` changes nothing. Pages are plain
+//! structs in [`page`], the handlers beside them here fill them from the chapters below.
 
+mod asset;
+mod backups;
+mod csrf;
+mod error;
+mod headers;
+mod health;
+mod history;
+mod jobs;
 pub mod layout;
+mod live;
+mod overview;
 pub mod page;
+mod plans;
+mod record;
+mod sign_in;
+mod view;
+mod visit;
+
+use std::io;
+use std::time::Duration;
+
+use actix_session::SessionMiddleware;
+use actix_session::config::{CookieContentSecurity, PersistentSession};
+use actix_web::cookie::time::Duration as Ttl;
+use actix_web::cookie::{Key, SameSite};
+use actix_web::dev::Server;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App as Actix, HttpServer, web};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::app::watch::Watch;
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+struct Shared {
+    app: App,
+    watch: Watch,
+    /// Cancelled when the console stops: open streams end with it.
+    stop: CancellationToken,
+}
+
+/// Binds the console's address and returns the server, which runs when it is awaited.
+pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
+    let listen = app.config.server.listen;
+    let shared = Shared {
+        app: app.clone(),
+        watch: Watch::new(app.clone()),
+        stop,
+    };
+    let cookie_key = app.sessions().cookie_key().await.map_err(io::Error::other)?;
+    let key = Key::derive_from(&cookie_key);
+    // An unknown name must not take longer than a known one, from the first sign-in on.
+    app.passwords.warm().await;
+    let server = HttpServer::new(move || {
+        let app = &shared.app;
+        Actix::new()
+            .app_data(web::Data::new(shared.clone()))
+            .app_data(web::FormConfig::default().limit(64 * 1024).error_handler(error::bad_form))
+            .app_data(web::QueryConfig::default().error_handler(error::bad_query))
+            .configure(routes)
+            .default_service(web::route().to(error::not_found))
+            .wrap(from_fn(csrf::guard))
+            .wrap(from_fn(error::render))
+            .wrap(session(app, key.clone()))
+            .wrap(Compress::default())
+            .wrap(headers::all(app))
+            .wrap(from_fn(headers::log))
+    })
+    .workers(2)
+    .disable_signals()
+    .shutdown_timeout(4)
+    .keep_alive(Duration::from_secs(30))
+    .client_request_timeout(Duration::from_secs(10))
+    .bind(listen)?
+    .run();
+    Ok(server)
+}
+
+/// The routes: the table of contents of the console.
+fn routes(config: &mut web::ServiceConfig) {
+    open_routes(config);
+    config
+        .route("/", web::get().to(overview::targets))
+        .route("/logout", web::post().to(sign_in::logout))
+        .route("/t/{target}", web::get().to(overview::target))
+        .route("/t/{target}/migrations", web::get().to(history::list))
+        .route("/t/{target}/migrations/{name}", web::get().to(history::detail))
+        .route("/t/{target}/plans", web::get().to(plans::list))
+        .route("/t/{target}/plans", web::post().to(plans::make))
+        .route("/t/{target}/plans/{id}", web::get().to(plans::detail))
+        .route("/t/{target}/plans/{id}/approve", web::post().to(plans::approve))
+        .route("/t/{target}/plans/{id}/apply", web::post().to(plans::apply))
+        .route("/t/{target}/backups", web::get().to(backups::list))
+        .route("/t/{target}/backups", web::post().to(backups::take))
+        .route("/t/{target}/backups/{id}/download", web::get().to(backups::download))
+        .route("/jobs", web::get().to(jobs::list))
+        .route("/jobs/{id}", web::get().to(jobs::detail))
+        .route("/jobs/{id}/events", web::get().to(live::events))
+        .route("/jobs/{id}/release", web::post().to(jobs::release))
+        .route("/audit", web::get().to(record::list));
+}
+
+/// What anybody may ask for: signing in, the look, and whether the console is up.
+fn open_routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/setup", web::get().to(sign_in::setup_form))
+        .route("/setup", web::post().to(sign_in::setup))
+        .route("/login", web::get().to(sign_in::login_form))
+        .route("/login", web::post().to(sign_in::login))
+        .route("/theme", web::post().to(sign_in::theme))
+        .route("/healthz", web::get().to(health::alive))
+        .route("/readyz", web::get().to(health::ready))
+        .route("/static/{hash}/{name}", web::get().to(asset::file));
+}
+
+/// The session cookie: `__Host-` and Secure over https, plain on http, which browsers treat as safe on localhost only.
+fn session(app: &App, key: Key) -> SessionMiddleware<crate::auth::session::Sessions> {
+    let secure = app.config.server.public_url.starts_with("https:");
+    let hours = i64::from(app.config.auth.session_hours);
+    SessionMiddleware::builder(app.sessions(), key)
+        .cookie_name(if secure { "__Host-lockkeeper" } else { "lockkeeper" }.to_owned())
+        .cookie_secure(secure)
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_path("/".to_owned())
+        .cookie_content_security(CookieContentSecurity::Signed)
+        .session_lifecycle(PersistentSession::default().session_ttl(Ttl::hours(hours)))
+        .build()
+}

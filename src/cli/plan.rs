@@ -1,0 +1,281 @@
+//! `lockkeeper plan`: make, read, approve and apply.
+//!
+//! An approval is a console user's: the operating system's user is not an approver, so `approve` asks for a sign-in.
+
+use clap::{Args, Subcommand};
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::terminal::{Exit, Terminal, first_line};
+use super::{Failure, open, pick, run};
+use crate::app::App;
+use crate::audit;
+use crate::auth::user;
+use crate::clock::timestamp;
+use crate::config::Config;
+use crate::guard::plan::Stored;
+use crate::guard::{self, Plan, Verdict, apply, approval};
+use crate::job::Operation;
+use crate::operation::Trouble;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PlanCommand {
+    /// Read what is pending and judge it; exit 4 when it needs an approval
+    Make(Which),
+    /// Show a plan; without an id, the newest one
+    Show(Which),
+    /// Say yes to a plan; without an id, to the newest one. Asks for a console user's sign-in
+    Approve(Approve),
+    /// Apply a plan; without an id, the newest one
+    Apply(Which),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Which {
+    /// The target's name; may be left out when there is only one
+    #[arg(long, short)]
+    target: Option<String>,
+    /// The plan's id
+    plan: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Approve {
+    #[command(flatten)]
+    which: Which,
+    /// The console user who approves
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Read the password from the first line of standard input instead of asking
+    #[arg(long)]
+    password_stdin: bool,
+    /// Do not ask for the target's name to be typed
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn run(command: PlanCommand, config: Config, terminal: Terminal) -> Result<Exit, Failure> {
+    let app = open(config).await?;
+    match command {
+        PlanCommand::Make(which) => {
+            let target = pick(&app.resources.targets, which.target.as_deref())?;
+            make(&app, &target.name, terminal).await
+        }
+        PlanCommand::Show(which) => {
+            let stored = find(&app, &which).await?;
+            show(&app, &stored, terminal).await
+        }
+        PlanCommand::Approve(args) => approve(&app, args, terminal).await,
+        PlanCommand::Apply(which) => {
+            let stored = find(&app, &which).await?;
+            apply_as_job(&app, &stored.plan, terminal).await
+        }
+    }
+}
+
+async fn make(app: &App, target: &str, terminal: Terminal) -> Result<Exit, Failure> {
+    let operation = Operation::MakePlan {
+        target: target.to_owned(),
+    };
+    let job = run::operation(app, &operation, terminal).await?;
+    let made = job.outcome.as_ref().and_then(|outcome| outcome.made.clone());
+    let Some(id) = made else {
+        return Ok(run::ended(&job, terminal));
+    };
+    match guard::plan::get(&app.store, target, &id).await? {
+        Some(stored) => {
+            show(app, &stored, terminal).await?;
+            Ok(match stored.plan.verdict {
+                Verdict::Safe => Exit::Done,
+                Verdict::Destructive => Exit::Refused,
+            })
+        }
+        None => Ok(run::ended(&job, terminal)),
+    }
+}
+
+async fn show(app: &App, stored: &Stored, terminal: Terminal) -> Result<Exit, Failure> {
+    let plan = &stored.plan;
+    let made = timestamp(plan.made_at).strftime("%Y-%m-%d %H:%M UTC");
+    terminal.say(format!("plan {} for {}, made {made} by {}", plan.id, plan.target, plan.made_by));
+    terminal.say(format!("verdict: {}   digest: {}", plan.verdict.word(), plan.digest));
+    for migration in &plan.migrations {
+        terminal.say("");
+        terminal.say(&migration.name);
+        if let Some(sentence) = &migration.not_atomic {
+            terminal.say(format!("  note: {sentence}"));
+        }
+        for (number, statement) in (1..).zip(&migration.statements) {
+            terminal.say(format!("  {number}. {} (line {})", statement.summary, statement.line));
+            for finding in &statement.findings {
+                terminal.say(format!("     {}: {}", finding.rule, finding.sentence));
+                if let Some(loss) = &finding.loss {
+                    terminal.say(format!("     would be lost: {}", loss.sentence()));
+                }
+            }
+        }
+    }
+    terminal.say("");
+    let next = next_step(app, stored).await?;
+    terminal.say(&next);
+    terminal.json(&json!({"plan": plan, "appliedAt": stored.applied_at, "next": next}));
+    Ok(Exit::Done)
+}
+
+async fn next_step(app: &App, stored: &Stored) -> Result<String, Failure> {
+    let plan = &stored.plan;
+    if let Some(at) = stored.applied_at {
+        let at = timestamp(at).strftime("%Y-%m-%d %H:%M UTC");
+        return Ok(format!("Applied {at}."));
+    }
+    let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
+    let target = &plan.target;
+    Ok(if ready.needs_backup {
+        format!("Next: lockkeeper backup take {target}")
+    } else if ready.needs_approval {
+        format!("Next: lockkeeper plan approve --target {target} {}", plan.id)
+    } else {
+        format!("Next: lockkeeper plan apply --target {target} {}", plan.id)
+    })
+}
+
+async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, Failure> {
+    let stored = find(app, &args.which).await?;
+    let plan = stored.plan;
+    if plan.verdict == Verdict::Safe {
+        terminal.say("This plan is safe: it needs no approval.");
+        terminal.json(&json!({"plan": plan.id, "approved": false, "verdict": "safe"}));
+        return Ok(Exit::Done);
+    }
+    terminal.talk(format!("Plan {} for {} would destroy:", plan.short_digest(), plan.target));
+    for loss in plan.losses() {
+        terminal.talk(format!("  - {loss}"));
+    }
+    let unreadable = |error: std::io::Error| Failure::Usage(format!("the terminal could not be read: {error}"));
+    let typed_name = if args.yes {
+        plan.target.clone()
+    } else if terminal.can_ask() {
+        terminal
+            .ask(&format!("Type the target's name ({}) to approve:", plan.target))
+            .map_err(unreadable)?
+    } else {
+        return Err(Failure::Usage("nobody can be asked here: add --yes to say that you have read the plan".to_owned()));
+    };
+    let name = match args.user {
+        Some(name) => name,
+        None if terminal.can_ask() => terminal.ask("Console user:").map_err(unreadable)?,
+        None => return Err(Failure::Usage("name the console user who approves with --user".to_owned())),
+    };
+    let password: SecretString = if args.password_stdin {
+        first_line().map_err(unreadable)?.into()
+    } else if terminal.can_ask() {
+        terminal.ask_password("Password:").map_err(unreadable)?
+    } else {
+        return Err(Failure::Usage("hand the password over with --password-stdin".to_owned()));
+    };
+    let Some(user) = user::sign_in(&app.store, &app.passwords, &name, password).await? else {
+        refused_sign_in(app, &plan).await?;
+        return Err(Failure::Operation(Trouble::new(
+            "The name or the password is wrong.",
+            "Nothing was approved.",
+            "Try again, or set a new password with `lockkeeper user passwd NAME`.",
+        )));
+    };
+    let yes = approval::Yes {
+        typed_name: &typed_name,
+        digest: &plan.digest,
+        actor: &user.name,
+        place: "terminal",
+    };
+    match approval::approve(&app.store, &app.clock, &plan, &yes).await {
+        Ok(approval) => {
+            let until = timestamp(approval.expires_at).strftime("%Y-%m-%d %H:%M UTC");
+            terminal.say(format!("Approved by {}. The approval is good for one try until {until}.", user.name));
+            terminal.json(&json!({"plan": plan.id, "digest": plan.digest, "approvedBy": user.name, "until": until.to_string()}));
+            Ok(Exit::Done)
+        }
+        Err(approval::ApprovalError::Store(error)) => Err(error.into()),
+        Err(refused) => Err(Failure::Usage(refused.to_string())),
+    }
+}
+
+async fn refused_sign_in(app: &App, plan: &Plan) -> Result<(), Failure> {
+    let actor = super::operator();
+    let entry = audit::Entry {
+        actor: &actor,
+        action: "plan.approve",
+        target: Some(&plan.target),
+        outcome: "refused",
+        place: "terminal",
+        detail: "the sign-in failed",
+        ..audit::Entry::default()
+    };
+    Ok(audit::record_alone(&app.store, &app.clock, &entry).await?)
+}
+
+/// Applies a plan as a job, after saying what stands in the way.
+pub(super) async fn apply_as_job(app: &App, plan: &Plan, terminal: Terminal) -> Result<Exit, Failure> {
+    let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
+    if ready.needs_approval {
+        print_refusal(plan, terminal);
+        return Ok(Exit::Refused);
+    }
+    if ready.needs_backup {
+        terminal.trouble(&Trouble::new(
+            "This plan destroys data, and no backup has been taken for it.",
+            "Nothing was applied.",
+            format!("Run `lockkeeper backup take {}`, then this command again.", plan.target),
+        ));
+        return Ok(Exit::Refused);
+    }
+    let operation = Operation::ApplyPlan {
+        target: plan.target.clone(),
+        plan: plan.id.clone(),
+    };
+    let job = run::operation(app, &operation, terminal).await?;
+    Ok(run::ended(&job, terminal))
+}
+
+/// Says that a plan needs an approval, and what it would destroy.
+pub(super) fn print_refusal(plan: &Plan, terminal: Terminal) {
+    terminal.json(&json!({
+        "error": {"what": "The plan destroys data and is not approved.", "losses": plan.losses()},
+        "plan": plan.id,
+        "digest": plan.digest,
+    }));
+    if !terminal.json {
+        terminal.talk("Refused: this plan destroys data and is not approved. It would destroy:");
+        for loss in plan.losses() {
+            terminal.talk(format!("  - {loss}"));
+        }
+        terminal.talk("Nothing was applied. Approve it in the console, or with `lockkeeper plan approve`.");
+    }
+}
+
+/// The newest plan of the same digest that has an open approval.
+pub(super) async fn approved_twin(app: &App, plan: &Plan) -> Result<Option<Plan>, Failure> {
+    for stored in guard::plan::list(&app.store, &plan.target, 50).await? {
+        if stored.plan.digest != plan.digest || stored.applied_at.is_some() {
+            continue;
+        }
+        let approval = approval::latest(&app.store, &stored.plan.id).await?;
+        if approval.is_some_and(|approval| approval.is_open(app.clock.now_ms())) {
+            return Ok(Some(stored.plan));
+        }
+    }
+    Ok(None)
+}
+
+async fn find(app: &App, which: &Which) -> Result<Stored, Failure> {
+    let target = pick(&app.resources.targets, which.target.as_deref())?;
+    let found = match &which.plan {
+        Some(id) => guard::plan::get(&app.store, &target.name, id).await?,
+        None => guard::plan::list(&app.store, &target.name, 1).await?.into_iter().next(),
+    };
+    found.ok_or_else(|| {
+        Failure::Usage(format!(
+            "there is no such plan of {}; make one with: lockkeeper plan make --target {}",
+            target.name, target.name
+        ))
+    })
+}

@@ -1,0 +1,145 @@
+//! Running an operation from the terminal: enqueue it, run it here, print its events as they are stored.
+//!
+//! The job, its events and its audit entries are those of the browser's door. When another worker takes the job, or the
+//! target is busy, the terminal follows it all the same.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::terminal::{Exit, Terminal};
+use super::{Failure, operator};
+use crate::app::App;
+use crate::clock::timestamp;
+use crate::job::queue::{self, Job, Line, State};
+use crate::job::Operation;
+use crate::operation::{Level, Trouble};
+
+/// Runs `operation` as a job and returns the job as it ended.
+pub(super) async fn operation(app: &App, operation: &Operation, terminal: Terminal) -> Result<Job, Failure> {
+    let id = app.enqueue(operation, &operator(), "terminal").await?;
+    let stop = CancellationToken::new();
+    let interrupt = stop.clone();
+    let watch = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupt.cancel();
+        }
+    });
+    let work = work(app, &id, &stop);
+    let follow = follow(app, &id, terminal);
+    let (ran, job) = tokio::join!(work, follow);
+    watch.abort();
+    ran?;
+    job
+}
+
+/// Claims the job as soon as its target is free. Another process may take it first, which is as good.
+async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failure> {
+    loop {
+        if app.run_here(id, stop).await? {
+            return Ok(());
+        }
+        let queued = queue::get(&app.store, id)
+            .await?
+            .is_some_and(|job| job.state == State::Queued);
+        if !queued || stop.is_cancelled() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+async fn follow(app: &App, id: &str, terminal: Terminal) -> Result<Job, Failure> {
+    let bar = if terminal.json {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new_spinner()
+    };
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    let mut seen = 0;
+    loop {
+        // The state first: lines that come after it are in the next round, and a job that is over writes no more.
+        let job = queue::get(&app.store, id).await?.ok_or_else(|| gone(id))?;
+        for line in queue::lines(&app.store, id, seen, 1000).await? {
+            seen = line.seq;
+            bar.suspend(|| print(&line, terminal));
+            if line.event.level == Level::Step {
+                bar.set_message(line.event.step.clone());
+            }
+        }
+        if job.state.is_over() {
+            bar.finish_and_clear();
+            return Ok(job);
+        }
+        if job.state == State::Queued {
+            bar.set_message("waiting for the target to be free");
+        }
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+}
+
+fn print(line: &Line, terminal: Terminal) {
+    let event = &line.event;
+    terminal.json(&json!({
+        "seq": line.seq,
+        "at": timestamp(event.at).to_string(),
+        "level": event.level.word(),
+        "step": event.step,
+        "text": event.text,
+    }));
+    if !terminal.json {
+        let mark = match event.level {
+            Level::Step => format!("{:<10}", event.step),
+            Level::Info => " ".repeat(10),
+            Level::Warn => format!("{:<10}", "warning"),
+            Level::Error => format!("{:<10}", "error"),
+        };
+        terminal.talk(format!("{mark} {}", event.text));
+    }
+}
+
+/// Prints how the job ended and returns its exit code. A success is the caller's to print.
+pub(super) fn ended(job: &Job, terminal: Terminal) -> Exit {
+    match (job.state, &job.trouble) {
+        (State::Succeeded, _) => {
+            let outcome = job.outcome.clone().unwrap_or_default();
+            terminal.say(&outcome.summary);
+            terminal.json(&json!({
+                "job": job.id,
+                "state": job.state.word(),
+                "summary": outcome.summary,
+                "made": outcome.made,
+            }));
+            Exit::Done
+        }
+        (State::Cancelled, _) => {
+            terminal.talk("Cancelled. Nothing was left behind.");
+            Exit::Cancelled
+        }
+        (_, Some(trouble)) => {
+            terminal.trouble(trouble);
+            Exit::NotSo
+        }
+        (_, None) => {
+            terminal.trouble(&Trouble::new(
+                format!("The job {} was interrupted.", job.id),
+                job.operation.after_crash(),
+                "Open the job in the console: it shows what is known and lets you release the target.",
+            ));
+            Exit::NotSo
+        }
+    }
+}
+
+fn gone(id: &str) -> Failure {
+    Failure::Operation(Trouble::new(
+        format!("The job {id} is not in the store any more."),
+        "What it did is not known from here.",
+        "Look at the history with `lockkeeper migrate status`.",
+    ))
+}

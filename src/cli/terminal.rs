@@ -1,0 +1,135 @@
+//! The terminal: results go to stdout, talk goes to stderr. The only file that prints.
+//!
+//! Text from outside (names, SQL, messages of the server) may hold control characters that would command the terminal;
+//! everything printed here goes through [`plain`] first.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::operation::Trouble;
+
+/// How a command ends. The numbers are a contract with scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or up to date.
+    Done = 0,
+    /// Not so: something is pending, failed or found.
+    NotSo = 1,
+    /// Bad usage or configuration.
+    Usage = 2,
+    /// The target cannot be reached.
+    Unreachable = 3,
+    /// The guard refused: an approval is needed.
+    Refused = 4,
+    /// Cancelled.
+    Cancelled = 130,
+}
+
+/// Where a command writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// One JSON object instead of text (or one a line, for events).
+    pub json: bool,
+}
+
+impl Terminal {
+    /// A line of the result; not printed with `--json`.
+    #[expect(clippy::print_stdout, reason = "results go to stdout")]
+    pub fn say(self, line: impl AsRef<str>) {
+        if !self.json {
+            anstream::println!("{}", plain(line.as_ref()));
+        }
+    }
+
+    /// A line of talk, on stderr.
+    #[expect(clippy::print_stderr, reason = "talk goes to stderr")]
+    pub fn talk(self, line: impl AsRef<str>) {
+        anstream::eprintln!("{}", plain(line.as_ref()));
+    }
+
+    /// A JSON object of the result; printed only with `--json`.
+    #[expect(clippy::print_stdout, reason = "results go to stdout")]
+    pub fn json(self, value: &Value) {
+        if self.json {
+            anstream::println!("{value}");
+        }
+    }
+
+    /// A trouble: on stderr as text, or on stdout as JSON.
+    pub fn trouble(self, trouble: &Trouble) {
+        if self.json {
+            let Trouble { what, data, next } = trouble;
+            self.json(&serde_json::json!({"error": {"what": what, "data": data, "next": next}}));
+        } else {
+            self.talk(format!("error: {}", trouble.what));
+            self.talk(format!("  data: {}", trouble.data));
+            self.talk(format!("  next: {}", trouble.next));
+        }
+    }
+
+    /// A table of the result; not printed with `--json`.
+    pub fn table(self, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+        let mut table = Table::new();
+        table
+            .load_preset(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(header.iter().map(|word| word.to_uppercase()));
+        for row in rows {
+            table.add_row(row.iter().map(|cell| plain(cell).replace('\n', " ")));
+        }
+        for line in table.lines() {
+            self.say(line.trim_end());
+        }
+    }
+
+    /// Whether a person can be asked.
+    #[must_use]
+    pub fn can_ask(self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks for a line.
+    #[expect(clippy::print_stderr, reason = "questions are talk")]
+    pub fn ask(self, question: &str) -> std::io::Result<String> {
+        anstream::eprint!("{question} ");
+        std::io::stderr().flush()?;
+        first_line()
+    }
+
+    /// Asks for a password, which is not echoed.
+    pub fn ask_password(self, question: &str) -> std::io::Result<SecretString> {
+        rpassword::prompt_password(format!("{question} ")).map(Into::into)
+    }
+}
+
+/// The first line of standard input, without its end: how a script hands over a password.
+pub fn first_line() -> std::io::Result<String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Control characters other than the line end and the tab become visible: a name from a database cannot recolour or
+/// rewrite what stands on the screen.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|each| match each {
+            '\n' | '\t' => each,
+            each if each.is_control() => '\u{fffd}',
+            each => each,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_hostile_name_commands_no_terminal() {
+        assert_eq!(plain("a\u{1b}[2Jb\u{9b}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\nd");
+    }
+}

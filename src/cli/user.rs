@@ -1,0 +1,141 @@
+//! `lockkeeper user`: who may sign in.
+
+use clap::Subcommand;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::terminal::{Exit, Terminal, first_line};
+use super::{Failure, open, operator};
+use crate::app::App;
+use crate::audit;
+use crate::auth::{password, user};
+use crate::clock::timestamp;
+use crate::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Make a user
+    Add {
+        /// The name to sign in with
+        name: String,
+        /// Read the password from the first line of standard input instead of asking
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Set a user's password, end their sessions, and enable them if they were disabled
+    Passwd {
+        /// The user's name
+        name: String,
+        /// Read the password from the first line of standard input instead of asking
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Disable a user and end their sessions at once
+    Disable {
+        /// The user's name
+        name: String,
+    },
+    /// List the users
+    List,
+}
+
+pub(super) async fn run(command: UserCommand, config: Config, terminal: Terminal) -> Result<Exit, Failure> {
+    let app = open(config).await?;
+    match command {
+        UserCommand::Add { name, password_stdin } => {
+            // The name first: nobody should type a password twice to learn that the name is taken.
+            user::check_name(&name).map_err(refused)?;
+            let hash = new_password(&app, password_stdin, terminal).await?;
+            let mut tx = app.store.begin().await?;
+            let made = user::add(&mut tx, &app.clock, &name, &hash).await.map_err(refused)?;
+            record(&mut tx, &app, "user.add", &made.name).await?;
+            tx.commit().await.map_err(crate::store::StoreError::from)?;
+            tell(terminal, &made.name, "can sign in now");
+        }
+        UserCommand::Passwd { name, password_stdin } => {
+            let hash = new_password(&app, password_stdin, terminal).await?;
+            let mut tx = app.store.begin().await?;
+            user::set_password(&mut tx, &app.clock, &name, &hash).await.map_err(refused)?;
+            record(&mut tx, &app, "user.passwd", &name).await?;
+            tx.commit().await.map_err(crate::store::StoreError::from)?;
+            tell(terminal, &name, "has a new password; their sessions have ended");
+        }
+        UserCommand::Disable { name } => {
+            let mut tx = app.store.begin().await?;
+            user::disable(&mut tx, &app.clock, &name).await.map_err(refused)?;
+            record(&mut tx, &app, "user.disable", &name).await?;
+            tx.commit().await.map_err(crate::store::StoreError::from)?;
+            tell(terminal, &name, "is disabled; their sessions have ended");
+        }
+        UserCommand::List => list(&app, terminal).await?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn list(app: &App, terminal: Terminal) -> Result<(), Failure> {
+    let users = user::list(&app.store).await?;
+    if users.is_empty() {
+        terminal.say("Nobody can sign in yet. Start the console for a setup link, or: lockkeeper user add NAME");
+    } else {
+        terminal.table(
+            &["name", "since", "state"],
+            users.iter().map(|user| {
+                let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
+                let since = timestamp(user.created_at).strftime("%Y-%m-%d %H:%M UTC").to_string();
+                vec![user.name.clone(), since, state.to_owned()]
+            }),
+        );
+    }
+    let users: Vec<_> = users
+        .iter()
+        .map(|user| json!({"name": user.name, "disabled": user.disabled_at.is_some()}))
+        .collect();
+    terminal.json(&json!({ "users": users }));
+    Ok(())
+}
+
+async fn new_password(app: &App, from_stdin: bool, terminal: Terminal) -> Result<String, Failure> {
+    let unreadable = |error: std::io::Error| Failure::Usage(format!("the password could not be read: {error}"));
+    let chosen: SecretString = if from_stdin {
+        first_line().map_err(unreadable)?.into()
+    } else if terminal.can_ask() {
+        let chosen = terminal.ask_password("Password (15 characters or more):").map_err(unreadable)?;
+        let again = terminal.ask_password("The same again:").map_err(unreadable)?;
+        if chosen.expose_secret() != again.expose_secret() {
+            return Err(Failure::Usage("the two passwords differ; nothing was changed".to_owned()));
+        }
+        chosen
+    } else {
+        return Err(Failure::Usage(
+            "nobody can be asked for a password here: hand it over with --password-stdin".to_owned(),
+        ));
+    };
+    password::check(&chosen).map_err(|problem| Failure::Usage(problem.to_string()))?;
+    Ok(app.passwords.hash(chosen).await)
+}
+
+async fn record(tx: &mut crate::store::Tx, app: &App, action: &str, name: &str) -> Result<(), Failure> {
+    let detail = format!("user {name}");
+    let actor = operator();
+    let entry = audit::Entry {
+        actor: &actor,
+        action,
+        outcome: "succeeded",
+        place: "terminal",
+        detail: &detail,
+        ..audit::Entry::default()
+    };
+    Ok(audit::record(tx, &app.clock, &entry).await?)
+}
+
+fn refused(error: user::UserError) -> Failure {
+    match error {
+        user::UserError::Store(error) => Failure::Store(error),
+        other => Failure::Usage(other.to_string()),
+    }
+}
+
+fn tell(terminal: Terminal, name: &str, what: &str) {
+    terminal.say(format!("{name} {what}."));
+    terminal.json(&json!({"user": name, "result": what}));
+}

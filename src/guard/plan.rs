@@ -1,0 +1,399 @@
+//! The plan: the pending statements of a target in order, what the rules found in them, and a digest of it all.
+//!
+//! A plan is a picture of one moment. It is stored whole; when it is used, [`digest`] is computed again from what is
+//! then pending, and a plan whose digest has changed is void.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use sqlx::Row;
+
+use super::finding::{Count, Finding, Loss, Verdict};
+use super::rules::{self, Question};
+use crate::audit;
+use crate::clock::Clock;
+use crate::migration::Survey;
+use crate::operation::{Context, OperationError, Trouble};
+use crate::sql;
+use crate::store::{Store, StoreError, Tx};
+use crate::target::{Session, Target, catalog};
+
+/// What is pending on a target, read and judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// UUID v7.
+    pub id: String,
+    /// The target's name.
+    pub target: String,
+    /// Milliseconds since the epoch.
+    pub made_at: i64,
+    /// Who asked for it.
+    pub made_by: String,
+    /// Which database it was made for.
+    pub identity: Identity,
+    /// The pending migrations, in the order in which they would be applied.
+    pub migrations: Vec<PlannedMigration>,
+    /// Whether it needs an approval.
+    pub verdict: Verdict,
+    /// SHA-256 over scripts, order and identity, hexadecimal.
+    pub digest: String,
+}
+
+/// What tells one database from another: a plan for one is void on every other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The cluster's own number, where the role may read it; else the address stands for it.
+    pub cluster: String,
+    /// The database's name.
+    pub database: String,
+    /// The schema in which the ledger lives.
+    pub schema: String,
+}
+
+/// One pending migration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedMigration {
+    /// Its name.
+    pub name: String,
+    /// The checksum of its script, as the ledger will record it.
+    pub checksum: String,
+    /// Its statements, in order.
+    pub statements: Vec<PlannedStatement>,
+    /// A sentence, when it cannot be undone as a whole if it fails in the middle.
+    pub not_atomic: Option<String>,
+}
+
+/// One pending statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStatement {
+    /// Its line in the script, from 1.
+    pub line: usize,
+    /// Its text.
+    pub sql: String,
+    /// What it does, in a few words.
+    pub summary: String,
+    /// What the rules found.
+    pub findings: Vec<Finding>,
+}
+
+impl Plan {
+    /// Every statement with its findings, in order.
+    pub fn statements(&self) -> impl Iterator<Item = &PlannedStatement> {
+        self.migrations.iter().flat_map(|migration| &migration.statements)
+    }
+
+    /// Every finding, in order.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.statements().flat_map(|statement| &statement.findings)
+    }
+
+    /// What would be lost, one sentence each.
+    #[must_use]
+    pub fn losses(&self) -> Vec<String> {
+        self.findings()
+            .map(|finding| match &finding.loss {
+                Some(loss) => loss.sentence(),
+                None => finding.sentence.clone(),
+            })
+            .collect()
+    }
+
+    /// The first letters of the digest: enough to tell two plans apart by eye.
+    #[must_use]
+    pub fn short_digest(&self) -> &str {
+        self.digest.get(..12).unwrap_or(&self.digest)
+    }
+}
+
+/// Reads what is pending on `target` and judges it. `None`: nothing is pending.
+pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, OperationError> {
+    let progress = &context.progress;
+    progress.step("Read", "Reading the migrations folder and the ledger.");
+    let survey = Survey::of(target).await?;
+    if let Some(trouble) = survey.blocked() {
+        return Err(trouble.into());
+    }
+    let pending = survey.history.pending().count();
+    if pending == 0 {
+        progress.info("Nothing is pending.");
+        return Ok(None);
+    }
+    progress.step("Parse", format!("Parsing {pending} pending migrations with Postgres's grammar."));
+    let mut migrations = parse(&survey)?;
+    progress.step("Count", "Counting what would be lost.");
+    let session = target.connect(crate::target::Purpose::Look).await?;
+    for statement in migrations.iter_mut().flat_map(|(_, statements)| statements) {
+        for (finding, question) in &mut statement.1 {
+            if context.cancel.is_cancelled() {
+                return Err(OperationError::Cancelled);
+            }
+            if let (Some(loss), Some(question)) = (&mut finding.loss, question) {
+                loss.count = answer(&session, question).await;
+                progress.info(loss.sentence());
+            }
+        }
+    }
+    let migrations = settle(&survey, migrations);
+    let identity = identity(&survey, target);
+    let digest = digest(&identity, &migrations);
+    let destructive = migrations
+        .iter()
+        .flat_map(|migration| &migration.statements)
+        .any(|statement| !statement.findings.is_empty());
+    Ok(Some(Plan {
+        id: context.clock.id(),
+        target: target.name.clone(),
+        made_at: context.clock.now_ms(),
+        made_by: context.actor.clone(),
+        identity,
+        migrations,
+        verdict: if destructive {
+            Verdict::Destructive
+        } else {
+            Verdict::Safe
+        },
+        digest,
+    }))
+}
+
+/// A statement that is still being judged, and its findings with what has to be counted for each.
+type Judged = (PlannedStatement, Vec<(Finding, Option<Question>)>);
+
+fn parse(survey: &Survey) -> Result<Vec<(String, Vec<Judged>)>, Trouble> {
+    let mut migrations = Vec::new();
+    for entry in survey.history.pending() {
+        let script = survey.script(&entry.name)?;
+        let statements = sql::parse(&script.text).map_err(|error| {
+            let place = error.line.map(|line| format!(", line {line}")).unwrap_or_default();
+            Trouble::new(
+                format!("The migration {}{place} is not valid SQL: {}.", entry.name, error.message),
+                "Nothing was applied. Postgres would refuse this script as well.",
+                "Correct the script, then make the plan again.",
+            )
+        })?;
+        let judged = statements
+            .iter()
+            .map(|statement| {
+                let findings = rules::look(&statement.effects)
+                    .map(|remark| {
+                        let (what, question) = remark.loss.unzip();
+                        let unit = match question {
+                            Some(Question::Values(..)) => "values",
+                            _ => "rows",
+                        };
+                        let loss = what.map(|what| Loss {
+                            what,
+                            unit: unit.to_owned(),
+                            count: Count::Unknown,
+                        });
+                        let finding = Finding {
+                            rule: remark.rule.to_owned(),
+                            sentence: remark.sentence,
+                            loss,
+                        };
+                        (finding, question)
+                    })
+                    .collect();
+                let planned = PlannedStatement {
+                    line: statement.line,
+                    sql: statement.text(&script.text).to_owned(),
+                    summary: statement.summary(),
+                    findings: Vec::new(),
+                };
+                (planned, findings)
+            })
+            .collect();
+        migrations.push((entry.name.clone(), judged));
+    }
+    Ok(migrations)
+}
+
+fn settle(survey: &Survey, migrations: Vec<(String, Vec<Judged>)>) -> Vec<PlannedMigration> {
+    migrations
+        .into_iter()
+        .map(|(name, judged)| {
+            let statements = judged
+                .into_iter()
+                .map(|(mut statement, findings)| {
+                    statement.findings = findings.into_iter().map(|(finding, _)| finding).collect();
+                    statement
+                })
+                .collect();
+            let script = survey.script(&name).ok();
+            PlannedMigration {
+                checksum: script.map(|script| script.checksum.clone()).unwrap_or_default(),
+                not_atomic: script.and_then(|script| crate::target::script::not_atomic(&script.text)),
+                name,
+                statements,
+            }
+        })
+        .collect()
+}
+
+async fn answer(session: &Session, question: &Question) -> Count {
+    let count = match question {
+        Question::Rows(table) => catalog::count_rows(session, table).await,
+        Question::Values(table, column) => catalog::count_values(session, table, column).await,
+    };
+    match count {
+        catalog::Count::Exact(n) => Count::Exact(n),
+        catalog::Count::Estimated(n) => Count::Estimated(n),
+        catalog::Count::Unknown(_) => Count::Unknown,
+    }
+}
+
+/// The identity of the database that a survey was made of.
+#[must_use]
+pub fn identity(survey: &Survey, target: &Target) -> Identity {
+    Identity {
+        cluster: survey
+            .facts
+            .system_identifier
+            .clone()
+            .unwrap_or_else(|| target.url.safe()),
+        database: survey.facts.database.clone(),
+        schema: survey.schema.clone(),
+    }
+}
+
+/// The digest of what is pending now.
+#[must_use]
+pub fn digest_now(survey: &Survey, target: &Target) -> String {
+    let scripts: Vec<(String, String)> = survey
+        .history
+        .pending()
+        .map(|entry| {
+            let checksum = survey.script(&entry.name).map(|script| script.checksum.clone());
+            (entry.name.clone(), checksum.unwrap_or_default())
+        })
+        .collect();
+    fold(&identity(survey, target), scripts.iter().map(|(name, sum)| (name.as_str(), sum.as_str())))
+}
+
+fn digest(identity: &Identity, migrations: &[PlannedMigration]) -> String {
+    fold(
+        identity,
+        migrations
+            .iter()
+            .map(|migration| (migration.name.as_str(), migration.checksum.as_str())),
+    )
+}
+
+/// SHA-256 over the identity and each script's name and checksum, in order. Every field is preceded by its length.
+fn fold<'a>(identity: &Identity, scripts: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut hasher = Sha256::new();
+    let mut add = |field: &str| {
+        hasher.update(field.len().to_be_bytes());
+        hasher.update(field.as_bytes());
+    };
+    add("lockkeeper plan 1");
+    add(&identity.cluster);
+    add(&identity.database);
+    add(&identity.schema);
+    for (name, checksum) in scripts {
+        add(name);
+        add(checksum);
+    }
+    base16ct::lower::encode_string(&hasher.finalize())
+}
+
+/// Stores a plan, with its audit entry.
+pub async fn save(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Result<(), StoreError> {
+    let body = serde_json::to_string(plan).map_err(|error| StoreError::Value {
+        what: "plan",
+        reason: error.to_string(),
+    })?;
+    let mut tx = store.begin().await?;
+    sqlx::query(
+        "INSERT INTO plan (id, target, digest, verdict, body, made_by, made_at, job_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(&plan.id)
+    .bind(&plan.target)
+    .bind(&plan.digest)
+    .bind(plan.verdict.word())
+    .bind(body)
+    .bind(&plan.made_by)
+    .bind(plan.made_at)
+    .bind(job)
+    .execute(&mut *tx)
+    .await?;
+    let detail = format!("plan {}, {}, digest {}", plan.id, plan.verdict.word(), plan.digest);
+    audit::record(
+        &mut tx,
+        clock,
+        &audit::Entry {
+            actor: &plan.made_by,
+            action: "plan.make",
+            target: Some(&plan.target),
+            job: Some(job),
+            outcome: "succeeded",
+            place: "worker",
+            detail: &detail,
+        },
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Notes that every statement of a plan is in effect.
+pub(super) async fn mark_applied(store: &Store, clock: &Clock, plan: &Plan) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    sqlx::query("UPDATE plan SET applied_at = $1 WHERE id = $2")
+        .bind(clock.now_ms())
+        .bind(&plan.id)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// When a plan was applied, if it was.
+pub(super) async fn applied_at(tx: &mut Tx, id: &str) -> Result<Option<i64>, StoreError> {
+    let at = sqlx::query_scalar("SELECT applied_at FROM plan WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(at.flatten())
+}
+
+/// A stored plan and when it was applied.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The plan as it was made.
+    pub plan: Plan,
+    /// Milliseconds since the epoch.
+    pub applied_at: Option<i64>,
+}
+
+/// One plan of a target. Another target's plan is not found.
+pub async fn get(store: &Store, target: &str, id: &str) -> Result<Option<Stored>, StoreError> {
+    let row = sqlx::query("SELECT body, applied_at FROM plan WHERE id = $1 AND target = $2")
+        .bind(id)
+        .bind(target)
+        .fetch_optional(store.read())
+        .await?;
+    row.as_ref().map(decode).transpose()
+}
+
+/// The newest plans of a target, newest first.
+pub async fn list(store: &Store, target: &str, limit: i64) -> Result<Vec<Stored>, StoreError> {
+    let rows = sqlx::query("SELECT body, applied_at FROM plan WHERE target = $1 ORDER BY id DESC LIMIT $2")
+        .bind(target)
+        .bind(limit)
+        .fetch_all(store.read())
+        .await?;
+    rows.iter().map(decode).collect()
+}
+
+fn decode(row: &sqlx::any::AnyRow) -> Result<Stored, StoreError> {
+    let body: String = row.try_get("body")?;
+    let plan = serde_json::from_str(&body).map_err(|error| StoreError::Value {
+        what: "plan",
+        reason: error.to_string(),
+    })?;
+    Ok(Stored {
+        plan,
+        applied_at: row.try_get("applied_at")?,
+    })
+}

@@ -1,0 +1,220 @@
+//! The catalogue: every operation that a job can run.
+//!
+//! Browser and terminal build the same [`Operation`] value; the queue stores it as JSON. What is declared here once
+//! (its words, what a crash leaves, who may clean up) is said the same on every page.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backup::{self, Archive};
+use crate::guard;
+use crate::operation::{Context, OperationError, Outcome, Trouble};
+use crate::store::{Store, StoreError};
+use crate::target::Target;
+
+/// What operations work on.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    /// Lockkeeper's own database.
+    pub store: Store,
+    /// Where backups live.
+    pub archive: Archive,
+    /// The targets of the configuration, in its order.
+    pub targets: Vec<Arc<Target>>,
+}
+
+impl Resources {
+    /// The target of that name.
+    #[must_use]
+    pub fn target(&self, name: &str) -> Option<&Arc<Target>> {
+        self.targets.iter().find(|target| target.name == name)
+    }
+}
+
+/// Something the program can do to a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Operation {
+    /// Reads and judges what is pending.
+    #[serde(rename = "plan.make")]
+    MakePlan {
+        /// The target's name.
+        target: String,
+    },
+    /// Takes a backup.
+    #[serde(rename = "backup.take")]
+    TakeBackup {
+        /// The target's name.
+        target: String,
+        /// What the person wrote beside it.
+        note: String,
+    },
+    /// Applies a stored plan.
+    #[serde(rename = "plan.apply")]
+    ApplyPlan {
+        /// The target's name.
+        target: String,
+        /// The plan's id.
+        plan: String,
+    },
+}
+
+/// Who may say that an interrupted job is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconcile {
+    /// The program: what is left can be cleaned up.
+    Automatic,
+    /// A person who has looked at the database.
+    Person,
+}
+
+impl Operation {
+    /// The name in the store, the audit and the logs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::MakePlan { .. } => "plan.make",
+            Self::TakeBackup { .. } => "backup.take",
+            Self::ApplyPlan { .. } => "plan.apply",
+        }
+    }
+
+    /// What it does, for people.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::MakePlan { .. } => "Make a plan",
+            Self::TakeBackup { .. } => "Take a backup",
+            Self::ApplyPlan { .. } => "Apply a plan",
+        }
+    }
+
+    /// The name of the target.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        match self {
+            Self::MakePlan { target }
+            | Self::TakeBackup { target, .. }
+            | Self::ApplyPlan { target, .. } => target,
+        }
+    }
+
+    /// Who decides after a crash. Reading and dumping change nothing; applying may have.
+    #[must_use]
+    pub fn reconcile(&self) -> Reconcile {
+        match self {
+            Self::MakePlan { .. } | Self::TakeBackup { .. } => Reconcile::Automatic,
+            Self::ApplyPlan { .. } => Reconcile::Person,
+        }
+    }
+
+    /// What a crash in the middle means for the data, in one sentence.
+    #[must_use]
+    pub fn after_crash(&self) -> &'static str {
+        match self {
+            Self::MakePlan { .. } => "Nothing was changed: making a plan only reads.",
+            Self::TakeBackup { .. } => {
+                "The database was not changed: a dump only reads. There is no backup of this job."
+            }
+            Self::ApplyPlan { .. } => {
+                "Migrations before the last step are in effect. Whether the one under way is, only the ledger and the \
+                 database can tell."
+            }
+        }
+    }
+
+    /// Removes what an interrupted run left behind, and says how it ended.
+    pub(super) async fn clean_up(&self, resources: &Resources, job: &str) -> Trouble {
+        if let Self::TakeBackup { target, .. } = self {
+            let target = resources.target(target).cloned();
+            backup::take::clean_up(&resources.archive, target.as_deref(), job).await;
+        }
+        Trouble::new(
+            "The program that ran this job went away before it ended.",
+            self.after_crash(),
+            "Start it again when you want it.",
+        )
+    }
+
+    /// Runs it.
+    pub(super) async fn run(
+        &self,
+        resources: &Resources,
+        context: Context,
+    ) -> Result<Outcome, OperationError> {
+        let target = resources
+            .target(self.target())
+            .ok_or_else(|| unknown_target(self.target()))?;
+        match self {
+            Self::MakePlan { .. } => make_plan(&resources.store, target, &context).await,
+            Self::TakeBackup { note, .. } => {
+                backup::take::run(&resources.archive, target, note, &context).await
+            }
+            Self::ApplyPlan { plan, .. } => {
+                let stored = guard::plan::get(&resources.store, &target.name, plan)
+                    .await
+                    .map_err(store_failed)?
+                    .ok_or_else(|| unknown_plan(plan))?;
+                guard::apply::run(
+                    &resources.store,
+                    &resources.archive,
+                    target,
+                    &stored.plan,
+                    &context,
+                )
+                .await
+            }
+        }
+    }
+}
+
+async fn make_plan(
+    store: &Store,
+    target: &Target,
+    context: &Context,
+) -> Result<Outcome, OperationError> {
+    let Some(plan) = guard::plan::make(target, context).await? else {
+        return Ok(Outcome {
+            summary: "Nothing is pending, so there is nothing to plan.".to_owned(),
+            made: None,
+        });
+    };
+    guard::plan::save(store, &context.clock, &plan, &context.job)
+        .await
+        .map_err(store_failed)?;
+    let losses = plan.losses().len();
+    let summary = match (plan.migrations.len(), losses) {
+        (1, 0) => "1 migration is pending. The guard found nothing that destroys data.".to_owned(),
+        (n, 0) => format!("{n} migrations are pending. The guard found nothing that destroys data."),
+        (n, losses) => format!("Pending migrations: {n}. Findings that need an approval: {losses}."),
+    };
+    Ok(Outcome {
+        summary,
+        made: Some(plan.id),
+    })
+}
+
+fn unknown_target(name: &str) -> Trouble {
+    Trouble::new(
+        format!("The configuration has no target named {name} any more."),
+        "Nothing was done.",
+        "Put the target back into lockkeeper.toml, or leave this job as it is.",
+    )
+}
+
+fn unknown_plan(id: &str) -> Trouble {
+    Trouble::new(
+        format!("There is no plan {id} of this target."),
+        "Nothing was done.",
+        "Make the plan again.",
+    )
+}
+
+fn store_failed(error: StoreError) -> Trouble {
+    Trouble::new(
+        format!("Lockkeeper's own store failed: {error}."),
+        "Nothing was changed on the target.",
+        "Look at the free space and the health of the store with `lockkeeper doctor`, then try again.",
+    )
+}

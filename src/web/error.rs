@@ -1,0 +1,162 @@
+//! What a person sees when a request cannot be answered.
+//!
+//! The policy: a handler returns a [`PageError`] by meaning. What the person needs stands in its three sentences; what
+//! an operator needs is logged here, once. The page itself is rendered by [`render`], a middleware, because only the
+//! request knows who is looking and in which colours. A session that is missing is no error: it leads to signing in.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::{QueryPayloadError, UrlencodedError};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
+
+use super::layout::Link;
+use super::page::error::ErrorPage;
+use super::page::trouble::TroubleBox;
+use super::view;
+use super::visit::Visit;
+use crate::operation::Trouble;
+use crate::store::StoreError;
+
+/// Why a request cannot be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// Nobody is signed in; the path leads back after signing in.
+    #[error("not signed in")]
+    SignIn(String),
+    /// There is no such thing.
+    #[error("not found: {0}")]
+    NotFound(String),
+    /// The request came from another site's page.
+    #[error("cross-origin request")]
+    CrossOrigin,
+    /// The form or the query could not be read.
+    #[error("bad request: {0}")]
+    Bad(String),
+    /// The target, and what is wrong with it.
+    #[error("{0}")]
+    Target(Trouble),
+    /// Lockkeeper itself failed.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl From<StoreError> for PageError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::SignIn(_) => StatusCode::SEE_OTHER,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::Target(_) => StatusCode::BAD_GATEWAY,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        if let Self::SignIn(path) = self {
+            let next = url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>();
+            return HttpResponse::SeeOther()
+                .insert_header((header::LOCATION, format!("/login?next={next}")))
+                .finish();
+        }
+        if let Self::Internal(reason) = self {
+            tracing::error!(reason, "a request failed");
+        }
+        let mut response = HttpResponse::new(self.status_code());
+        response.extensions_mut().insert(self.explain());
+        response
+    }
+}
+
+impl PageError {
+    fn explain(&self) -> Trouble {
+        match self {
+            Self::SignIn(_) => Trouble::new("Nobody is signed in.", "Nothing was changed.", "Sign in."),
+            Self::NotFound(what) => Trouble::new(
+                format!("There is no {what} here."),
+                "Nothing was changed. If it was here before, it may have been renamed in the configuration or removed.",
+                "Go back to the targets and look for it there.",
+            ),
+            Self::CrossOrigin => Trouble::new(
+                "This request did not come from a page of this console, so it was refused.",
+                "Nothing was changed.",
+                "Open the console at its own address and do it there. If you are there already, server.public_url in \
+                 lockkeeper.toml has to be the address in your browser.",
+            ),
+            Self::Bad(reason) => Trouble::new(
+                format!("The request could not be read: {reason}."),
+                "Nothing was changed.",
+                "Go back, load the page again, and repeat it.",
+            ),
+            Self::Target(trouble) => trouble.clone(),
+            Self::Internal(_) => Trouble::new(
+                "Lockkeeper itself could not answer.",
+                "Whatever you asked for was not started. Jobs that run go on.",
+                "Try again. The reason is in the console's log; `lockkeeper doctor` looks for the usual ones.",
+            ),
+        }
+    }
+}
+
+/// The middleware that turns an explained failure into a page.
+pub(super) async fn render(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let response = match next.call(request).await {
+        Ok(response) => response.map_into_boxed_body(),
+        // Without the request there is no page to render; the only such errors are those of the server itself.
+        Err(error) => return Err(error),
+    };
+    let explained = response.response().extensions().get::<Trouble>().cloned();
+    let Some(trouble) = explained else {
+        return Ok(response);
+    };
+    let status = response.status();
+    let request = response.request().clone();
+    let page = page(&request, status, trouble).await;
+    Ok(response.into_response(page).map_into_boxed_body())
+}
+
+async fn page(request: &HttpRequest, status: StatusCode, trouble: Trouble) -> HttpResponse {
+    let Some(visit) = Visit::of(request).await else {
+        return HttpResponse::build(status).body(trouble.what);
+    };
+    let reason = status.canonical_reason().unwrap_or("Error").to_owned();
+    let mut links = vec![Link::new("All targets", "/")];
+    if visit.user.is_none() {
+        links = vec![Link::new("Sign in", "/login")];
+    }
+    let page = ErrorPage {
+        layout: visit.layout(&reason),
+        status: status.as_u16(),
+        reason,
+        trouble: TroubleBox::from(&trouble),
+        links,
+        request: None,
+    };
+    view::html(status, &page)
+}
+
+/// Any path that is not in the table of contents.
+pub(super) async fn not_found() -> Result<HttpResponse, PageError> {
+    Err(PageError::NotFound("page of that address".to_owned()))
+}
+
+/// A form that cannot be read.
+pub(super) fn bad_form(error: UrlencodedError, _request: &HttpRequest) -> actix_web::Error {
+    PageError::Bad(error.to_string()).into()
+}
+
+/// A query that cannot be read.
+pub(super) fn bad_query(error: QueryPayloadError, _request: &HttpRequest) -> actix_web::Error {
+    PageError::Bad(error.to_string()).into()
+}

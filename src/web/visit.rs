@@ -1,0 +1,184 @@
+//! Who is looking, and how: what every handler takes first.
+
+use std::sync::Arc;
+
+use actix_session::{Session, SessionExt};
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use subtle::ConstantTimeEq;
+
+use super::Shared;
+use super::asset;
+use super::error::PageError;
+use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
+use super::view;
+use crate::app::App;
+use crate::auth::session::USER_KEY;
+use crate::auth::user::{self, User};
+use crate::auth::token;
+use crate::target::Target;
+
+/// The cookie that keeps the chosen colours.
+pub(super) const THEME_COOKIE: &str = "theme";
+const FLASH_KEY: &str = "flash";
+const TOKEN_KEY: &str = "form_token";
+
+/// One request of somebody, signed in or not.
+pub(super) struct Visit {
+    pub shared: Data<Shared>,
+    pub user: Option<User>,
+    pub session: Session,
+    pub theme: Theme,
+    /// Path and query.
+    pub path: String,
+    /// The address of the peer.
+    pub address: String,
+}
+
+impl Visit {
+    /// The visit of a request. `None` only where the server is not ours.
+    pub async fn of(request: &HttpRequest) -> Option<Self> {
+        let shared = request.app_data::<Data<Shared>>()?.clone();
+        let session = request.get_session();
+        let id: Option<String> = session.get(USER_KEY).unwrap_or_default();
+        let user = match id {
+            Some(id) => user::enabled(&shared.app.store, &id).await.unwrap_or_default(),
+            None => None,
+        };
+        let theme = request
+            .cookie(THEME_COOKIE)
+            .map_or(Theme::Auto, |cookie| Theme::from_word(cookie.value()));
+        Some(Self {
+            shared,
+            user,
+            session,
+            theme,
+            path: request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+            address: request.peer_addr().map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string()),
+        })
+    }
+
+    pub fn app(&self) -> &App {
+        &self.shared.app
+    }
+
+    /// The layout of a page of this visit. Takes the message of the last form with it, which is shown once.
+    pub fn layout(&self, title: &str) -> Layout {
+        let flash: Option<(bool, String)> = match self.session.get(FLASH_KEY) {
+            Ok(Some(flash)) => {
+                self.session.remove(FLASH_KEY);
+                Some(flash)
+            }
+            _ => None,
+        };
+        Layout {
+            title: title.to_owned(),
+            assets: asset::urls(),
+            user: self.user.as_ref().map(|user| user.name.clone()),
+            theme: self.theme,
+            path: self.path.clone(),
+            nav: Nav::None,
+            crumbs: Vec::new(),
+            target: None,
+            flash: flash.map(|(good, text)| Message {
+                tone: if good { Tone::Good } else { Tone::Bad },
+                text,
+                link: None,
+            }),
+            notices: Vec::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            refresh: None,
+        }
+    }
+}
+
+/// A signed-in visit. A handler that takes it cannot be reached without a session.
+pub(super) struct SignedIn {
+    pub visit: Visit,
+    pub user: User,
+}
+
+impl FromRequest for Visit {
+    type Error = PageError;
+    type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            Self::of(&request)
+                .await
+                .ok_or_else(|| PageError::Internal("the server lost its state".to_owned()))
+        })
+    }
+}
+
+impl FromRequest for SignedIn {
+    type Error = PageError;
+    type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let visit = Visit::from_request(request, payload);
+        let is_get = request.method() == actix_web::http::Method::GET;
+        Box::pin(async move {
+            let visit = visit.await?;
+            match visit.user.clone() {
+                Some(user) => Ok(Self { visit, user }),
+                // A form that was posted without a session cannot be repeated by going back to its path.
+                None => Err(PageError::SignIn(if is_get { visit.path } else { "/".to_owned() })),
+            }
+        })
+    }
+}
+
+impl SignedIn {
+    pub fn app(&self) -> &App {
+        self.visit.app()
+    }
+
+    /// The target of that name, or not found.
+    pub fn target(&self, name: &str) -> Result<Arc<Target>, PageError> {
+        self.app()
+            .target(name)
+            .cloned()
+            .ok_or_else(|| PageError::NotFound(format!("target {name}")))
+    }
+
+    /// A layout for a page about `target`.
+    pub fn layout_of(&self, title: &str, target: &Target, tab: Tab) -> Layout {
+        Layout {
+            nav: Nav::Targets,
+            target: Some(Band {
+                name: target.name.clone(),
+                environment: view::environment(target.environment),
+                tab,
+            }),
+            ..self.visit.layout(title)
+        }
+    }
+
+    /// A message for the next page.
+    pub fn flash(&self, good: bool, text: &str) {
+        if let Err(error) = self.visit.session.insert(FLASH_KEY, (good, text)) {
+            tracing::warn!(%error, "a message could not be kept for the next page");
+        }
+    }
+
+    /// The token that the destructive forms of this session carry; made when the first one is shown.
+    pub fn form_token(&self) -> Result<String, PageError> {
+        let failed = |error: actix_session::SessionInsertError| PageError::Internal(error.to_string());
+        if let Ok(Some(token)) = self.visit.session.get::<String>(TOKEN_KEY) {
+            return Ok(token);
+        }
+        let fresh = token();
+        self.visit.session.insert(TOKEN_KEY, &fresh).map_err(failed)?;
+        Ok(fresh)
+    }
+
+    /// Uses the token, once: whether the form is one that this session was shown and has not sent yet.
+    pub fn use_form_token(&self, given: &str) -> bool {
+        let kept = self.visit.session.remove_as::<String>(TOKEN_KEY);
+        matches!(kept, Some(Ok(kept)) if bool::from(kept.as_bytes().ct_eq(given.as_bytes())))
+    }
+}

@@ -1,0 +1,4 @@
+-- A rename keeps every row.
+ALTER TABLE "LegacyImport" RENAME TO "Import";
+CREATE TABLE "Fresh" ("id" TEXT NOT NULL);
+DROP INDEX "LegacyImport_key";
