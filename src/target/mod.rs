@@ -4,4 +4,14 @@
 //! session (never a transaction pooler); no message holds a password. Read [`url`] for what a connection URL means,
 //! [`connect`] for sessions, [`catalog`] for the facts, [`tool`] for `pg_dump` and its kin.
 
+pub mod catalog;
+pub mod connect;
+pub mod failure;
+mod notice;
+mod tls;
 pub mod url;
+
+pub use connect::{Cancel, Purpose, Session, Target};
+pub use failure::{describe, describe_server};
+pub use notice::Notice;
+pub use url::DatabaseUrl;

@@ -1,0 +1,200 @@
+//! Sizes and row counts of tables.
+//!
+//! Measuring a table (`pg_total_relation_size`) takes a lock on it and would queue behind a migration's ACCESS EXCLUSIVE one,
+//! so locked tables are told by the page counts in `pg_class` instead, which need no lock. Counting reads the table itself,
+//! within a budget; what does not fit is estimated from the planner's statistics, and called so.
+
+use std::time::Duration;
+
+use tokio_postgres::types::Type;
+
+use super::{PATIENCE, Unanswered, ask, quote_ident};
+use crate::operation::Trouble;
+use crate::target::connect::Session;
+
+/// A table by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableName {
+    /// The schema, as it is stored, not quoted.
+    pub schema: String,
+    /// The table, as it is stored, not quoted.
+    pub name: String,
+}
+
+impl TableName {
+    /// A table's name from its two parts.
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            schema: schema.into(),
+            name: name.into(),
+        }
+    }
+
+    /// As it stands in SQL.
+    #[must_use]
+    pub fn quoted(&self) -> String {
+        format!("{}.{}", quote_ident(&self.schema), quote_ident(&self.name))
+    }
+}
+
+/// How large a table is, with its indexes and oversized values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSize {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Bytes on disk.
+    pub bytes: i64,
+    /// The bytes were measured now; else they are of the last vacuum or analyze, because somebody holds the table's lock.
+    pub bytes_exact: bool,
+    /// The planner's estimate; `None` when the table was never analyzed.
+    pub rows_estimate: Option<i64>,
+}
+
+/// A number of rows or values, with what it is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Counted now.
+    Exact(i64),
+    /// From the planner's statistics.
+    Estimated(i64),
+    /// Neither could be had; the words say why and end a sentence.
+    Unknown(String),
+}
+
+/// The largest tables outside of the system's schemas, largest first.
+pub async fn largest_tables(session: &Session, limit: i64) -> Result<Vec<TableSize>, Trouble> {
+    let measured = "CASE WHEN busy.relation IS NULL THEN pg_total_relation_size(c.oid) ELSE pages.bytes END, \
+                    busy.relation IS NULL";
+    let given: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 1] = [(&limit, Type::INT8)];
+    let mut answer = ask(session, PATIENCE, &size_question(measured), &given).await;
+    if let Err(Unanswered::Locked | Unanswered::Late) = answer {
+        // A lock was taken after we looked, or is on an index.
+        answer = ask(
+            session,
+            PATIENCE,
+            &size_question("pages.bytes, false"),
+            &given,
+        )
+        .await;
+    }
+    let doing = "Measuring the tables";
+    let rows = answer.map_err(|unanswered| unanswered.trouble(doing))?;
+    rows.iter()
+        .map(|row| {
+            Ok(TableSize {
+                schema: row.try_get(0)?,
+                name: row.try_get(1)?,
+                bytes: row.try_get(2)?,
+                bytes_exact: row.try_get(3)?,
+                rows_estimate: row.try_get(4)?,
+            })
+        })
+        .collect::<Result<_, tokio_postgres::Error>>()
+        .map_err(|error| Unanswered::Failed(error).trouble(doing))
+}
+
+/// Waiting requests for ACCESS EXCLUSIVE count as busy too: the next reader queues behind them.
+fn size_question(measure: &str) -> String {
+    format!(
+        "SELECT n.nspname::text, c.relname::text, {measure}, \
+                CASE WHEN c.reltuples >= 0 THEN c.reltuples::int8 END \
+           FROM pg_class c \
+           JOIN pg_namespace n ON n.oid = c.relnamespace \
+          CROSS JOIN LATERAL ( \
+                SELECT (sum(part.relpages) * current_setting('block_size')::int8)::int8 AS bytes \
+                  FROM pg_class part \
+                 WHERE part.oid IN (c.oid, c.reltoastrelid) \
+                    OR part.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid IN (c.oid, c.reltoastrelid)) \
+                ) pages \
+           LEFT JOIN ( \
+                SELECT DISTINCT relation FROM pg_locks \
+                 WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' \
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+                ) busy ON busy.relation = c.oid \
+          WHERE c.relkind IN ('r', 'm') \
+            AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
+          ORDER BY 3 DESC, 1, 2 LIMIT $1"
+    )
+}
+
+/// How many rows a table has. Reads the table, for at most `budget`.
+pub async fn count_rows(session: &Session, table: &TableName, budget: Duration) -> Count {
+    let question = format!("SELECT count(*) FROM {}", table.quoted());
+    match counted(session, &question, budget).await {
+        Ok(count) => Count::Exact(count),
+        Err(unanswered) => estimated(session, table, None, &unanswered).await,
+    }
+}
+
+/// How many rows of a table have a value in a column. Reads the table, for at most `budget`.
+pub async fn count_values(
+    session: &Session,
+    table: &TableName,
+    column: &str,
+    budget: Duration,
+) -> Count {
+    let question = format!(
+        "SELECT count({}) FROM {}",
+        quote_ident(column),
+        table.quoted()
+    );
+    match counted(session, &question, budget).await {
+        Ok(count) => Count::Exact(count),
+        Err(unanswered) => estimated(session, table, Some(column), &unanswered).await,
+    }
+}
+
+async fn counted(session: &Session, question: &str, budget: Duration) -> Result<i64, Unanswered> {
+    let rows = ask(session, budget, question, &[]).await?;
+    match rows.first() {
+        Some(row) => Ok(row.try_get(0)?),
+        None => Err(Unanswered::Late),
+    }
+}
+
+async fn estimated(
+    session: &Session,
+    table: &TableName,
+    column: Option<&str>,
+    why: &Unanswered,
+) -> Count {
+    let unknown = || Count::Unknown(why.reason());
+    if matches!(why, Unanswered::Failed(_)) {
+        return unknown();
+    }
+    // pg_stats shows only columns that the role may read: without a null fraction there is no estimate of values.
+    let question = "SELECT c.reltuples::float8, \
+            (SELECT s.null_frac::float8 FROM pg_stats s \
+              WHERE s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = $3 \
+              ORDER BY s.inherited DESC LIMIT 1) \
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+      WHERE n.nspname = $1 AND c.relname = $2 AND c.reltuples >= 0";
+    let given: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] = [
+        (&table.schema, Type::TEXT),
+        (&table.name, Type::TEXT),
+        (&column, Type::TEXT),
+    ];
+    let Ok(rows) = ask(session, PATIENCE, question, &given).await else {
+        return unknown();
+    };
+    let statistics = rows.first().and_then(|row| {
+        let rows: f64 = row.try_get(0).ok()?;
+        let nulls: Option<f64> = row.try_get(1).ok()?;
+        Some((rows, nulls))
+    });
+    match (statistics, column) {
+        (Some((rows, _)), None) => Count::Estimated(whole(rows)),
+        (Some((rows, Some(nulls))), Some(_)) => Count::Estimated(whole(rows * (1.0 - nulls))),
+        _ => unknown(),
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "an estimate of rows is far below the limit of i64, and `as` saturates"
+)]
+fn whole(estimate: f64) -> i64 {
+    estimate.round().max(0.0) as i64
+}

@@ -1,0 +1,4 @@
+//! What the integration tests share. Each test binary uses a part of it.
+#![expect(dead_code, reason = "each test binary uses its own part")]
+
+pub mod cluster;
