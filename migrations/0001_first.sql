@@ -70,6 +70,7 @@ CREATE TABLE job (
 CREATE UNIQUE INDEX job_exclusive ON job (target) WHERE exclusive = 1 AND state IN ('running', 'interrupted');
 CREATE INDEX job_state ON job (state, id);
 CREATE INDEX job_target ON job (target, id);
+CREATE INDEX job_ended ON job (target, ended_at);
 
 -- Recorded progress of a job.
 CREATE TABLE job_event (

@@ -439,6 +439,15 @@ pub async fn open(store: &Store) -> Result<Vec<Job>, StoreError> {
     rows.iter().map(decode).collect()
 }
 
+/// When a job of the target last ended, in milliseconds since the epoch: what was known of the target before is old.
+pub async fn last_ended(store: &Store, target: &str) -> Result<Option<i64>, StoreError> {
+    let at = sqlx::query_scalar("SELECT max(ended_at) FROM job WHERE target = $1")
+        .bind(target)
+        .fetch_one(store.read())
+        .await?;
+    Ok(at)
+}
+
 /// The log of a job after `after` (exclusive), oldest first, at most `limit` lines.
 pub async fn lines(
     store: &Store,

@@ -1,5 +1,7 @@
 //! The whole program, opened once from one configuration: what both doors are given.
 
+pub mod watch;
+
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;

@@ -1,0 +1,243 @@
+//! Signing in and out, the first user, and the colours.
+
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::error::PageError;
+use super::layout::Theme;
+use super::page::login::LoginPage;
+use super::page::setup::SetupPage;
+use super::view;
+use super::visit::{THEME_COOKIE, Visit};
+use crate::audit;
+use crate::auth::session::USER_KEY;
+use crate::auth::{password, setup, user};
+use crate::store::StoreError;
+
+#[derive(Deserialize)]
+pub(super) struct SetupQuery {
+    #[serde(default)]
+    token: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SetupForm {
+    token: String,
+    name: String,
+    password: SecretString,
+    repeat: SecretString,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LoginQuery {
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LoginForm {
+    name: String,
+    password: SecretString,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ThemeForm {
+    theme: String,
+    #[serde(default)]
+    next: String,
+}
+
+fn setup_page(visit: &Visit, token: String, name: String) -> SetupPage {
+    SetupPage {
+        layout: visit.layout("Make the first user"),
+        token,
+        name,
+        password_hint: "At least 15 characters. A few words in a row are fine.".to_owned(),
+        name_error: None,
+        password_error: None,
+        repeat_error: None,
+        error: None,
+    }
+}
+
+const SETUP_OVER: &str = "This link is not good any more: it was used, it has expired, or there is a user by now. \
+                          Restarting the console prints a new one while there is no user.";
+
+/// `GET /setup?token=…`.
+pub(super) async fn setup_form(visit: Visit, query: web::Query<SetupQuery>) -> Result<HttpResponse, PageError> {
+    let token = query.into_inner().token;
+    let valid = setup::valid(&visit.app().store, &visit.app().clock, &token).await?;
+    let mut page = setup_page(&visit, token, String::new());
+    if valid {
+        return Ok(view::ok(&page));
+    }
+    page.error = Some(SETUP_OVER.to_owned());
+    Ok(view::html(StatusCode::GONE, &page))
+}
+
+/// `POST /setup`.
+pub(super) async fn setup(visit: Visit, form: web::Form<SetupForm>) -> Result<HttpResponse, PageError> {
+    let form = form.into_inner();
+    let app = visit.app();
+    let mut page = setup_page(&visit, form.token.clone(), form.name.clone());
+    if let Err(error) = user::check_name(&form.name) {
+        page.name_error = Some(error.to_string());
+    }
+    if let Err(problem) = password::check(&form.password) {
+        page.password_error = Some(problem.to_string());
+    } else if form.password.expose_secret() != form.repeat.expose_secret() {
+        page.repeat_error = Some("The two passwords differ.".to_owned());
+    }
+    if page.name_error.is_some() || page.password_error.is_some() || page.repeat_error.is_some() {
+        return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
+    }
+    // The token first: hashing for anybody who asks would be a way to keep the machine busy.
+    let over = |mut page: SetupPage| {
+        page.error = Some(SETUP_OVER.to_owned());
+        Ok(view::html(StatusCode::GONE, &page))
+    };
+    if !setup::valid(&app.store, &app.clock, &form.token).await? {
+        return over(page);
+    }
+    let hash = app.passwords.hash(form.password).await;
+    let mut tx = app.store.begin().await?;
+    if !setup::redeem(&mut tx, &app.clock, &form.token).await? {
+        return over(page);
+    }
+    let made = user::add(&mut tx, &app.clock, &form.name, &hash)
+        .await
+        .map_err(|error| PageError::Internal(error.to_string()))?;
+    let detail = format!("user {}", made.name);
+    let entry = audit::Entry {
+        actor: &made.name,
+        action: "user.setup",
+        outcome: "succeeded",
+        place: &visit.address,
+        detail: &detail,
+        ..audit::Entry::default()
+    };
+    audit::record(&mut tx, &app.clock, &entry).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    enter(&visit, &made)?;
+    Ok(view::go("/"))
+}
+
+/// `GET /login`.
+pub(super) async fn login_form(visit: Visit, query: web::Query<LoginQuery>) -> Result<HttpResponse, PageError> {
+    if visit.user.is_some() {
+        return Ok(view::go(local(&query.next)));
+    }
+    Ok(view::ok(&LoginPage {
+        layout: visit.layout("Sign in"),
+        name: String::new(),
+        next: local(&query.next).to_owned(),
+        error: None,
+    }))
+}
+
+/// `POST /login`.
+pub(super) async fn login(visit: Visit, form: web::Form<LoginForm>) -> Result<HttpResponse, PageError> {
+    let form = form.into_inner();
+    let app = visit.app();
+    let next = local(&form.next).to_owned();
+    let found = user::sign_in(&app.store, &app.passwords, &form.name, form.password).await?;
+    // The name as typed may be a password in the wrong field: only names of users are recorded.
+    let entry = audit::Entry {
+        actor: found.as_ref().map_or("somebody", |user| &user.name),
+        action: "sign-in",
+        outcome: if found.is_some() { "succeeded" } else { "refused" },
+        place: &visit.address,
+        ..audit::Entry::default()
+    };
+    audit::record_alone(&app.store, &app.clock, &entry).await?;
+    match found {
+        Some(user) => {
+            enter(&visit, &user)?;
+            Ok(view::go(&next))
+        }
+        None => Ok(view::html(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &LoginPage {
+                layout: visit.layout("Sign in"),
+                name: form.name,
+                next,
+                error: Some("The name or the password is wrong.".to_owned()),
+            },
+        )),
+    }
+}
+
+/// Binds the session to the user, under a new key: one that was known before signing in opens nothing after it.
+fn enter(visit: &Visit, user: &user::User) -> Result<(), PageError> {
+    visit.session.clear();
+    visit.session.renew();
+    visit
+        .session
+        .insert(USER_KEY, &user.id)
+        .map_err(|error| PageError::Internal(error.to_string()))
+}
+
+/// `POST /logout`.
+pub(super) async fn logout(visit: Visit) -> Result<HttpResponse, PageError> {
+    if let Some(user) = &visit.user {
+        let entry = audit::Entry {
+            actor: &user.name,
+            action: "sign-out",
+            outcome: "succeeded",
+            place: &visit.address,
+            ..audit::Entry::default()
+        };
+        audit::record_alone(&visit.app().store, &visit.app().clock, &entry).await?;
+    }
+    visit.session.purge();
+    Ok(HttpResponse::SeeOther()
+        .insert_header(("Location", "/login"))
+        .insert_header(("Clear-Site-Data", "\"cache\", \"storage\""))
+        .finish())
+}
+
+/// `POST /theme`.
+pub(super) async fn theme(visit: Visit, form: web::Form<ThemeForm>) -> HttpResponse {
+    let theme = Theme::from_word(&form.theme);
+    let secure = visit.app().config.server.public_url.starts_with("https:");
+    let cookie = Cookie::build(THEME_COOKIE, theme.word())
+        .path("/")
+        .max_age(Duration::days(365))
+        .same_site(SameSite::Lax)
+        .http_only(true)
+        .secure(secure)
+        .finish();
+    HttpResponse::SeeOther()
+        .cookie(cookie)
+        .insert_header(("Location", local(&form.next)))
+        .finish()
+}
+
+/// A path of this console, or its start: never another site, however it is written.
+fn local(next: &str) -> &str {
+    let second = next.chars().nth(1);
+    let plain = next.starts_with('/')
+        && !matches!(second, Some('/' | '\\'))
+        && !next.chars().any(|each| each.is_control() || each == '\\');
+    if plain { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local;
+
+    #[test]
+    fn signing_in_leads_nowhere_else() {
+        for hostile in [
+            "", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: x", "/\t/evil",
+        ] {
+            assert_eq!(local(hostile), "/", "{hostile:?}");
+        }
+        assert_eq!(local("/t/jarvis/plans?x=1"), "/t/jarvis/plans?x=1");
+    }
+}

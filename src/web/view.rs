@@ -1,0 +1,131 @@
+//! From the chapters' values to those of the pages. Nothing is decided here.
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use askama::Template;
+
+use super::layout::Environment;
+use super::page::code::{Line, Span, Token};
+use super::page::jobs::{JobRow, JobState};
+use super::page::measure::Millis;
+use super::page::plans::Verdict;
+use super::page::trouble::TroubleBox;
+use super::page::when::When;
+use crate::config::TargetEnvironment;
+use crate::guard;
+use crate::job::queue::{Job, State};
+use crate::operation::Trouble;
+use crate::sql::{self, TokenKind};
+
+/// A page as a response.
+pub(super) fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
+    match page.render() {
+        Ok(body) => HttpResponse::build(status)
+            .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+            .body(body),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            HttpResponse::InternalServerError().body("This page could not be rendered. Nothing was changed.")
+        }
+    }
+}
+
+/// A page that went well.
+pub(super) fn ok(page: &impl Template) -> HttpResponse {
+    html(StatusCode::OK, page)
+}
+
+/// To another page after a form.
+pub(super) fn go(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
+}
+
+impl From<&Trouble> for TroubleBox {
+    fn from(trouble: &Trouble) -> Self {
+        Self::new(&trouble.what, &trouble.data, &trouble.next)
+    }
+}
+
+pub(super) fn environment(environment: TargetEnvironment) -> Environment {
+    match environment {
+        TargetEnvironment::Production => Environment::Production,
+        TargetEnvironment::Staging => Environment::Staging,
+        TargetEnvironment::Development => Environment::Development,
+    }
+}
+
+pub(super) fn verdict(verdict: guard::Verdict) -> Verdict {
+    match verdict {
+        guard::Verdict::Safe => Verdict::Safe,
+        guard::Verdict::Destructive => Verdict::Destructive,
+    }
+}
+
+pub(super) fn job_state(state: State) -> JobState {
+    match state {
+        State::Queued => JobState::Queued,
+        State::Running => JobState::Running,
+        State::Succeeded => JobState::Succeeded,
+        State::Failed => JobState::Failed,
+        State::Cancelled => JobState::Cancelled,
+        State::Interrupted => JobState::Interrupted,
+    }
+}
+
+pub(super) fn job_row(job: &Job, now_ms: i64) -> JobRow {
+    JobRow {
+        id: job.id.clone(),
+        state: job_state(job.state),
+        operation: job.operation.words().to_owned(),
+        target: job.operation.target().to_owned(),
+        actor: job.actor.clone(),
+        started_at: job.started_at.map(When::at),
+        took: took(job, now_ms),
+    }
+}
+
+/// How long a job took, or has taken.
+pub(super) fn took(job: &Job, now_ms: i64) -> Option<Millis> {
+    job.started_at.map(|began| Millis(job.ended_at.unwrap_or(now_ms) - began))
+}
+
+/// A script with its tokens coloured.
+pub(super) fn code(script: &str) -> Vec<Line> {
+    sql::highlight(script)
+        .into_iter()
+        .map(|line| Line {
+            number: line.number,
+            spans: line
+                .spans
+                .into_iter()
+                .map(|span| Span {
+                    token: match span.kind {
+                        TokenKind::Keyword => Token::Keyword,
+                        TokenKind::Ident => Token::Ident,
+                        TokenKind::String => Token::String,
+                        TokenKind::Number => Token::Number,
+                        TokenKind::Comment => Token::Comment,
+                        TokenKind::Operator => Token::Operator,
+                        TokenKind::Other => Token::Other,
+                    },
+                    text: span.text,
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+/// `1 migration`, `2 migrations`.
+pub(super) fn plural(n: usize, one: &str) -> String {
+    match n {
+        1 => format!("1 {one}"),
+        n => format!("{n} {one}s"),
+    }
+}
+
+/// A name as one segment of a path.
+pub(super) fn segment(name: &str) -> String {
+    url::form_urlencoded::byte_serialize(name.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
