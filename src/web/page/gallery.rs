@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{
     audit, backups, error, job, jobs, login, migration, migrations, overview, plan, plans, setup,
-    target,
+    shown, target,
 };
 
 /// Every sample by name.
@@ -121,7 +121,11 @@ fn text_from_outside_stays_text() {
         .select(&names)
         .map(|name| name.text().collect())
         .collect();
-    let given: Vec<String> = page.rows.into_iter().map(|row| row.name).collect();
+    let given: Vec<String> = page
+        .rows
+        .into_iter()
+        .map(|row| shown::shown(&row.name).into_owned())
+        .collect();
     assert_eq!(shown, given);
 }
 

@@ -263,8 +263,8 @@ impl PlanPage {
         let name = "<script>alert(1)</script>\n\u{202e}w234567890123456789012345678901234567890";
         let mut page = Self::sample();
         page.layout = Layout::sample_target(name, name, Environment::Production, Tab::Plans);
-        page.target = name.to_owned();
-        page.made_by = name.to_owned();
+        name.clone_into(&mut page.target);
+        name.clone_into(&mut page.made_by);
         for loss in &mut page.losses {
             name.clone_into(&mut loss.what);
         }
