@@ -11,11 +11,11 @@ BEGIN;
 
 -- A number from 0 to n - 1 that depends on nothing but its arguments.
 CREATE FUNCTION pg_temp.pick(salt text, i bigint, n integer) RETURNS integer
-LANGUAGE sql IMMUTABLE AS $$ SELECT ('x' || substr(md5(salt || i), 1, 7))::bit(28)::integer % n $$;
+LANGUAGE sql IMMUTABLE AS $$ SELECT ('x' || substr(md5(salt || i::text), 1, 7))::bit(28)::integer % n $$;
 
 -- An id in the form that `@default(cuid())` gives.
 CREATE FUNCTION pg_temp.cuid(kind text, i bigint) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$ SELECT 'c' || substr(md5(kind || ':' || i), 1, 24) $$;
+LANGUAGE sql IMMUTABLE AS $$ SELECT 'c' || substr(md5(kind || ':' || i::text), 1, 24) $$;
 
 -- A moment between the first users and the last deploy.
 CREATE FUNCTION pg_temp.moment(salt text, i bigint) RETURNS timestamp(3)
