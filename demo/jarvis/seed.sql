@@ -153,4 +153,4 @@ FROM generate_series(1, 340) AS i;
 
 COMMIT;
 
-ANALYZE;
+ANALYZE "User", "StudySet", "Card", "Tag", "_CardToTag", "sessions", "Review", "attachments", "StudyGoal", "user_streaks", "legacy_import";
