@@ -82,10 +82,12 @@ if (live?.dataset.events) {
     const before = log.lastElementChild;
     if (before) {
       before.className = "good";
-      before.querySelector("svg")?.replaceWith(icon("check"));
+      before.querySelector("svg").replaceWith(icon("check"));
+      before.querySelector(".sr").textContent = " (succeeded)";
     }
     const lines = make("ol", { className: "log" });
-    const item = make("li", { className: "info" }, icon("run"), make("h3", { textContent: text }), lines);
+    const word = make("span", { className: "sr", textContent: " (running)" });
+    const item = make("li", { className: "info" }, icon("run"), make("h3", {}, text, word), lines);
     item.dataset.step = name;
     item.title = new Date(at).toLocaleString();
     log.append(item);

@@ -68,31 +68,32 @@ impl AuditPage {
     /// A full page.
     #[must_use]
     pub fn sample() -> Self {
-        let entry = |seq: i64| AuditRow {
+        let outcomes = [
+            AuditOutcome::Done,
+            AuditOutcome::Done,
+            AuditOutcome::Refused,
+            AuditOutcome::Failed,
+            AuditOutcome::Done,
+        ];
+        let whats = ["Approved plan 9f86d081", "Took a backup", "Signed in"];
+        let entry = |(seq, (outcome, what)): (i64, (AuditOutcome, &str))| AuditRow {
             seq,
-            at: When::at(1_795_363_533_000 - (50 - seq) * 600_000),
+            at: When::at(1_795_363_533_000 - seq * 600_000),
             actor: "ada".to_owned(),
-            what: ["Approved plan 9f86d081", "Took a backup", "Signed in"]
-                [(seq % 3).unsigned_abs() as usize]
-                .to_owned(),
-            href: (seq % 3 == 1).then(|| "/jobs/018f2c90".to_owned()),
-            target: (seq % 3 != 2).then(|| "jarvis".to_owned()),
-            outcome: [
-                AuditOutcome::Done,
-                AuditOutcome::Done,
-                AuditOutcome::Refused,
-                AuditOutcome::Failed,
-                AuditOutcome::Done,
-            ][(seq % 5).unsigned_abs() as usize],
+            what: what.to_owned(),
+            href: (what == whats[1]).then(|| "/jobs/018f2c90".to_owned()),
+            target: (what != whats[2]).then(|| "jarvis".to_owned()),
+            outcome,
             from: Some("203.0.113.7".to_owned()),
         };
+        let many = outcomes.into_iter().cycle().zip(whats.into_iter().cycle());
         Self {
             layout: Layout {
                 nav: Nav::Audit,
                 ..Layout::sample("Audit")
             },
             summary: "Append-only; each entry is chained to the one before by its hash.".to_owned(),
-            entries: (0..50).rev().map(entry).collect(),
+            entries: (0..50).zip(many).map(entry).collect(),
             older: Some("/audit?before=0".to_owned()),
         }
     }

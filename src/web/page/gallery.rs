@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{
     audit, backups, error, job, jobs, login, migration, migrations, overview, plan, plans, setup,
-    target,
+    shown, target,
 };
 
 /// Every sample by name.
@@ -46,6 +46,7 @@ fn samples() -> Vec<(&'static str, String)> {
         ("plan", html(&plan::PlanPage::sample())),
         ("plan-refused", html(&plan::PlanPage::sample_refused())),
         ("plan-approved", html(&plan::PlanPage::sample_approved())),
+        ("plan-hostile", html(&plan::PlanPage::sample_hostile())),
         ("plan-stale", html(&plan::PlanPage::sample_stale())),
         ("backups", html(&backups::BackupsPage::sample())),
         ("backups-empty", html(&backups::BackupsPage::sample_empty())),
@@ -111,15 +112,32 @@ fn pages_stay_light() {
 fn text_from_outside_stays_text() {
     let page = migrations::MigrationsPage::sample_hostile();
     let html = html_of("migrations-hostile");
-    assert!(!html.contains("<script>alert"));
+    for (name, html) in samples() {
+        assert!(!html.contains("<script>"), "{name}");
+    }
     let document = scraper::Html::parse_document(&html);
     let names = scraper::Selector::parse("tbody bdi").expect("a selector");
     let shown: Vec<String> = document
         .select(&names)
         .map(|name| name.text().collect())
         .collect();
-    let given: Vec<String> = page.rows.into_iter().map(|row| row.name).collect();
+    let given: Vec<String> = page
+        .rows
+        .into_iter()
+        .map(|row| shown::shown(&row.name).into_owned())
+        .collect();
     assert_eq!(shown, given);
+}
+
+#[test]
+fn what_was_typed_is_kept() {
+    for (name, kept) in [
+        ("setup-refused", "value=\"&#60;b&#62;ada&#60;/b&#62;\""),
+        ("login-refused", "value=\"ada\""),
+        ("plan-refused", "value=\"jarvis-staging\""),
+    ] {
+        assert!(html_of(name).contains(kept), "{name} forgot {kept}");
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub mod pill;
 pub mod plan;
 pub mod plans;
 pub mod setup;
+pub mod shown;
 pub mod target;
 pub mod trouble;
 pub mod when;

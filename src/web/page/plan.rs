@@ -256,4 +256,25 @@ impl PlanPage {
             ..Self::sample()
         }
     }
+
+    /// Names that somebody made up to do harm, in every place of the page that shows one.
+    #[must_use]
+    pub fn sample_hostile() -> Self {
+        let name = "<script>alert(1)</script>\n\u{202e}w234567890123456789012345678901234567890";
+        let mut page = Self::sample();
+        page.layout = Layout::sample_target(name, name, Environment::Production, Tab::Plans);
+        name.clone_into(&mut page.target);
+        name.clone_into(&mut page.made_by);
+        for loss in &mut page.losses {
+            name.clone_into(&mut loss.what);
+        }
+        for migration in &mut page.migrations {
+            name.clone_into(&mut migration.name);
+            for statement in &mut migration.statements {
+                statement.table = Some(name.to_owned());
+                statement.lines = Line::sample(name, 1);
+            }
+        }
+        page
+    }
 }

@@ -1,0 +1,29 @@
+# `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test prove fmt
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Build the console and try it on a throw-away Postgres
+	@scripts/install-packages demo
+	@command -v cargo >/dev/null || { echo 'Rust is missing. https://rustup.rs installs it; then run make demo again.' >&2; exit 2; }
+	cargo build --locked
+	@demo/run
+
+test: ## Check the formatting, the lints, the documentation, and run all tests
+	@scripts/install-packages test
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
+	@tests/prisma/setup
+	@if cargo nextest --version >/dev/null 2>&1; then set -x; cargo nextest run --locked; else set -x; cargo test --locked --lib --bins --tests; fi
+
+prove: ## Run the long campaigns: crashes, random histories, full disks
+	@scripts/install-packages test
+	@tests/prisma/setup
+	cargo test --locked --test prove -- --ignored --test-threads=1 --nocapture
+
+fmt: ## Format the code
+	cargo fmt

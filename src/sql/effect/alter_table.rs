@@ -1,0 +1,136 @@
+//! The actions of `ALTER TABLE`, one effect each.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{AlterTableCmd, AlterTableStmt, AlterTableType, ObjectType};
+
+use super::super::identifier::TableName;
+use super::Effect;
+use super::statement::{CASCADE, table_name, type_words};
+
+pub(super) fn of(alter: &AlterTableStmt) -> Vec<Effect> {
+    let Some(table) = alter.relation.as_ref().map(table_name) else {
+        return Vec::new();
+    };
+    let commands = alter.cmds.iter().filter_map(|node| match &node.node {
+        Some(NodeEnum::AlterTableCmd(command)) => Some(command),
+        _ => None,
+    });
+    match alter.objtype() {
+        ObjectType::ObjectTable | ObjectType::ObjectForeignTable => {
+            commands.map(|command| action(&table, command)).collect()
+        }
+        ObjectType::ObjectType => commands.map(|command| attribute(&table, command)).collect(),
+        other => {
+            let kind = match other {
+                ObjectType::ObjectIndex => "alter index",
+                ObjectType::ObjectSequence => "alter sequence",
+                ObjectType::ObjectMatview => "alter materialized view",
+                _ => "alter view",
+            };
+            vec![Effect::Other {
+                kind,
+                table: Some(table),
+            }]
+        }
+    }
+}
+
+fn action(table: &TableName, command: &AlterTableCmd) -> Effect {
+    let definition = command
+        .def
+        .as_ref()
+        .and_then(|definition| definition.node.as_ref());
+    let (table, column) = (table.clone(), command.name.clone());
+    match (command.subtype(), definition) {
+        (AlterTableType::AtAddColumn, Some(NodeEnum::ColumnDef(definition))) => Effect::AddColumn {
+            table,
+            column: definition.colname.clone(),
+            data_type: type_words(definition.type_name.as_ref()),
+        },
+        (AlterTableType::AtAlterColumnType, Some(NodeEnum::ColumnDef(definition))) => {
+            Effect::ChangeType {
+                table,
+                column,
+                data_type: type_words(definition.type_name.as_ref()),
+            }
+        }
+        (AlterTableType::AtDropColumn, _) => Effect::DropColumn {
+            table,
+            column,
+            cascade: command.behavior == CASCADE,
+            if_exists: command.missing_ok,
+        },
+        (subtype, _) => Effect::Other {
+            kind: words(subtype),
+            table: Some(table),
+        },
+    }
+}
+
+/// `ALTER TYPE` of a composite type comes in the shape of `ALTER TABLE`; columns of that type lose the attribute.
+fn attribute(of: &TableName, command: &AlterTableCmd) -> Effect {
+    match command.subtype() {
+        AlterTableType::AtDropColumn => Effect::Drop {
+            what: "attribute",
+            name: format!("{} of {of}", super::super::quote_identifier(&command.name)),
+            cascade: command.behavior == CASCADE,
+            if_exists: command.missing_ok,
+        },
+        _ => Effect::Other {
+            kind: "alter type",
+            table: None,
+        },
+    }
+}
+
+fn words(subtype: AlterTableType) -> &'static str {
+    use AlterTableType as At;
+    match subtype {
+        At::AtColumnDefault | At::AtCookedColumnDefault => "alter table: change default",
+        At::AtDropNotNull => "alter table: drop not null",
+        At::AtSetNotNull => "alter table: set not null",
+        At::AtSetExpression => "alter table: set generation expression",
+        At::AtDropExpression => "alter table: drop generation expression",
+        At::AtSetStatistics => "alter table: set statistics",
+        At::AtSetOptions | At::AtResetOptions => "alter table: change column options",
+        At::AtSetStorage => "alter table: set storage",
+        At::AtSetCompression => "alter table: set compression",
+        At::AtAddIndex | At::AtAddIndexConstraint | At::AtAddConstraint => {
+            "alter table: add constraint"
+        }
+        At::AtAlterConstraint => "alter table: alter constraint",
+        At::AtValidateConstraint => "alter table: validate constraint",
+        At::AtDropConstraint => "alter table: drop constraint",
+        At::AtChangeOwner => "alter table: change owner",
+        At::AtClusterOn | At::AtDropCluster => "alter table: change clustering",
+        At::AtSetLogged => "alter table: set logged",
+        At::AtSetUnLogged => "alter table: set unlogged",
+        At::AtSetAccessMethod => "alter table: set access method",
+        At::AtSetTableSpace => "alter table: set tablespace",
+        At::AtSetRelOptions | At::AtResetRelOptions | At::AtReplaceRelOptions => {
+            "alter table: change storage parameters"
+        }
+        At::AtEnableTrig
+        | At::AtEnableAlwaysTrig
+        | At::AtEnableReplicaTrig
+        | At::AtEnableTrigAll
+        | At::AtEnableTrigUser => "alter table: enable trigger",
+        At::AtDisableTrig | At::AtDisableTrigAll | At::AtDisableTrigUser => {
+            "alter table: disable trigger"
+        }
+        At::AtEnableRule | At::AtEnableAlwaysRule | At::AtEnableReplicaRule => {
+            "alter table: enable rule"
+        }
+        At::AtDisableRule => "alter table: disable rule",
+        At::AtAddInherit | At::AtDropInherit => "alter table: change inheritance",
+        At::AtAddOf | At::AtDropOf => "alter table: change row type",
+        At::AtReplicaIdentity => "alter table: set replica identity",
+        At::AtEnableRowSecurity | At::AtForceRowSecurity => "alter table: enable row security",
+        At::AtDisableRowSecurity | At::AtNoForceRowSecurity => "alter table: disable row security",
+        At::AtAttachPartition => "alter table: attach partition",
+        At::AtDetachPartition | At::AtDetachPartitionFinalize => "alter table: detach partition",
+        At::AtAddIdentity | At::AtSetIdentity => "alter table: set identity",
+        At::AtDropIdentity => "alter table: drop identity",
+        _ => "alter table",
+    }
+}
