@@ -48,8 +48,8 @@ pub(super) struct LoginForm {
 #[derive(Deserialize)]
 pub(super) struct ThemeForm {
     theme: String,
-    #[serde(default)]
-    next: String,
+    #[serde(default, rename = "return")]
+    back: String,
 }
 
 fn setup_page(visit: &Visit, token: String, name: String) -> SetupPage {
@@ -214,7 +214,7 @@ pub(super) async fn theme(visit: Visit, form: web::Form<ThemeForm>) -> HttpRespo
         .finish();
     HttpResponse::SeeOther()
         .cookie(cookie)
-        .insert_header(("Location", local(&form.next)))
+        .insert_header(("Location", local(&form.back)))
         .finish()
 }
 

@@ -1,0 +1,272 @@
+//! All targets in a line each, and one target in sentences.
+
+use actix_web::{HttpResponse, web};
+use futures_util::future::join_all;
+
+use super::error::PageError;
+use super::layout::{Link, Nav, Tab};
+use super::page::measure::{Bytes, Count};
+use super::page::overview::{OverviewPage, TargetRow, TargetState};
+use super::page::target::{Action, Fact, Sentence, TableBar, TargetPage};
+use super::page::trouble::TroubleBox;
+use super::view;
+use super::visit::SignedIn;
+use crate::app::watch::{Found, Look};
+use crate::backup::Manifest;
+use crate::config::Origin;
+use crate::job::queue::{self, Job, State};
+use crate::target::Target;
+
+/// A backup older than this is worth a look.
+const OLD_BACKUP_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// What is known of one target, gathered for both pages.
+struct Known {
+    state: TargetState,
+    /// Worst first.
+    sentences: Vec<Sentence>,
+    /// The one thing to do next; a form where it starts something.
+    next: Option<Next>,
+    job: Option<Job>,
+    backup: String,
+}
+
+/// The one thing to do next.
+enum Next {
+    Read(Link),
+    Start(Link),
+}
+
+/// `GET /`.
+pub(super) async fn targets(who: SignedIn) -> Result<HttpResponse, PageError> {
+    let app = who.app();
+    let open = queue::open(&app.store).await?;
+    let rows = join_all(app.resources.targets.iter().map(|target| async {
+        let look = who.visit.shared.watch.look(target).await?;
+        let known = gather(&who, target, &look, &open).await;
+        Ok::<_, PageError>(row(target, known))
+    }))
+    .await;
+    let mut rows = rows.into_iter().collect::<Result<Vec<_>, _>>()?;
+    rows.sort_by(|a, b| (a.state, &a.name).cmp(&(b.state, &b.name)));
+    let waiting = rows.iter().filter(|row| row.state.needs_somebody()).count();
+    let summary = match (rows.len(), waiting) {
+        (0, _) => "No target is configured yet.".to_owned(),
+        (_, 0) => "Nothing needs you.".to_owned(),
+        (_, 1) => "1 target needs you.".to_owned(),
+        (_, n) => format!("{n} targets need you."),
+    };
+    let mut layout = who.visit.layout("Targets");
+    layout.nav = Nav::Targets;
+    let config_path = match &app.config.origin {
+        Origin::File(path) => path.display().to_string(),
+        Origin::Environment => "lockkeeper.toml".to_owned(),
+    };
+    Ok(view::ok(&OverviewPage {
+        layout,
+        summary,
+        targets: rows,
+        config_path,
+        example_toml: "[[target]]\nname = \"app\"\nenvironment = \"production\"\nurl_file = \"app.url\"\nmigrations = \
+                       \"./prisma/migrations\""
+            .to_owned(),
+        example_env: "DATABASE_URL=postgresql://USER:PASSWORD@HOST:5432/DATABASE".to_owned(),
+        example_check: "lockkeeper doctor".to_owned(),
+    }))
+}
+
+/// `GET /t/{target}`.
+pub(super) async fn target(who: SignedIn, path: web::Path<String>) -> Result<HttpResponse, PageError> {
+    let target = who.target(&path)?;
+    let look = who.visit.shared.watch.look(&target).await?;
+    let open = queue::open(&who.app().store).await?;
+    let known = gather(&who, &target, &look, &open).await;
+    let headline = known
+        .sentences
+        .first()
+        .map_or_else(|| "Nothing needs you here.".to_owned(), |first| first.text.clone());
+    let found = look.found.as_ref().ok();
+    Ok(view::ok(&TargetPage {
+        layout: who.layout_of(&target.name, &target, Tab::Overview),
+        headline,
+        state: known.state,
+        sentences: known.sentences,
+        action: match known.next {
+            None => Action::None,
+            Some(Next::Read(link)) => Action::Link(link),
+            Some(Next::Start(link)) => Action::Post(link),
+        },
+        trouble: look.found.as_ref().err().map(TroubleBox::from),
+        facts: found.map(|found| facts(&target, found)).unwrap_or_default(),
+        tables: found.map(tables).unwrap_or_default(),
+    }))
+}
+
+async fn gather(who: &SignedIn, target: &Target, look: &Look, open: &[Job]) -> Known {
+    let path = format!("/t/{}", view::segment(&target.name));
+    let mut known = Known {
+        state: TargetState::Ok,
+        sentences: Vec::new(),
+        next: None,
+        job: open
+            .iter()
+            .find(|job| job.operation.target() == target.name)
+            .cloned(),
+        backup: String::new(),
+    };
+    jobs(&mut known);
+    match &look.found {
+        Err(trouble) => known.say(TargetState::Unreachable, &trouble.what, None),
+        Ok(found) => history(&mut known, found, &path),
+    }
+    let archive = who.app().resources.archive.clone();
+    let name = target.name.clone();
+    let newest = tokio::task::spawn_blocking(move || archive.list(&name).backups.into_iter().next())
+        .await
+        .unwrap_or_default();
+    backups(&mut known, newest.as_ref(), who.app().clock.now_ms(), &path);
+    if known.sentences.is_empty() {
+        known.say(TargetState::Ok, "Every migration is applied, and there is a recent backup.", None);
+    }
+    // A stable sort: among equals, what was found first stays first.
+    known.sentences.sort_by_key(|sentence| sentence.state);
+    known
+}
+
+impl Known {
+    fn say(&mut self, state: TargetState, text: &str, link: Option<Link>) {
+        self.state = self.state.min(state);
+        self.sentences.push(Sentence {
+            state,
+            text: text.to_owned(),
+            link,
+        });
+    }
+
+    fn then(&mut self, next: Next) {
+        self.next.get_or_insert(next);
+    }
+}
+
+fn jobs(known: &mut Known) {
+    let Some(job) = known.job.clone() else { return };
+    let link = Link::new("See the job", format!("/jobs/{}", job.id));
+    if job.state == State::Interrupted {
+        let text = format!("A job was interrupted ({}). Nothing else runs here until you release it.", job.operation.words());
+        known.say(TargetState::Trouble, &text, Some(link.clone()));
+        known.then(Next::Read(link));
+    }
+}
+
+fn history(known: &mut Known, found: &Found, path: &str) {
+    let survey = &found.survey;
+    let link = || Some(Link::new("See the history", format!("{path}/migrations")));
+    if let Some(trouble) = survey.blocked() {
+        known.say(TargetState::Trouble, &trouble.what, link());
+        known.then(Next::Read(Link::new("See the history", format!("{path}/migrations"))));
+    }
+    let pending = survey.history.pending().count();
+    if pending > 0 {
+        let text = match pending {
+            1 => "1 migration is pending.".to_owned(),
+            n => format!("{n} migrations are pending."),
+        };
+        known.say(TargetState::Attention, &text, link());
+        if survey.blocked().is_none() {
+            known.then(Next::Start(Link::new("Make a plan", format!("{path}/plans"))));
+        }
+    }
+    for sentence in survey.oddities() {
+        known.say(TargetState::Attention, &sentence, link());
+    }
+}
+
+fn backups(known: &mut Known, newest: Option<&Manifest>, now_ms: i64, path: &str) {
+    let link = || Some(Link::new("See the backups", format!("{path}/backups")));
+    let Some(newest) = newest else {
+        "No backup yet.".clone_into(&mut known.backup);
+        known.say(TargetState::Attention, "There is no backup yet.", link());
+        known.then(Next::Start(Link::new("Take a backup", format!("{path}/backups"))));
+        return;
+    };
+    let age = now_ms - newest.created_at.as_millisecond();
+    known.backup = format!("Last backup {}, taken.", ago(age));
+    if age > OLD_BACKUP_MS {
+        known.say(TargetState::Attention, &format!("The last backup was taken {}.", ago(age)), link());
+        known.then(Next::Start(Link::new("Take a backup", format!("{path}/backups"))));
+    }
+}
+
+/// `3 hours ago`.
+fn ago(ms: i64) -> String {
+    let minutes = ms / 60_000;
+    let (n, unit) = match minutes {
+        ..1 => return "just now".to_owned(),
+        1..60 => (minutes, "minute"),
+        60..2_880 => (minutes / 60, "hour"),
+        _ => (minutes / 1_440, "day"),
+    };
+    let many = if n == 1 { "" } else { "s" };
+    format!("{n} {unit}{many} ago")
+}
+
+fn row(target: &Target, known: Known) -> TargetRow {
+    TargetRow {
+        name: target.name.clone(),
+        environment: view::environment(target.environment),
+        state: known.state,
+        sentence: known
+            .sentences
+            .iter()
+            .take(2)
+            .map(|sentence| sentence.text.as_str())
+            .collect::<Vec<_>>()
+            .join(" "),
+        backup: known.backup,
+        job: known
+            .job
+            .map(|job| Link::new(format!("{} ({})", job.operation.words(), job.state.word()), format!("/jobs/{}", job.id))),
+        // A list starts nothing: its action leads to the page that does.
+        action: known.next.map(|next| match next {
+            Next::Read(link) => link,
+            Next::Start(link) => Link::new(link.label, format!("/t/{}", view::segment(&target.name))),
+        }),
+    }
+}
+
+fn facts(target: &Target, found: &Found) -> Vec<Fact> {
+    let facts = &found.survey.facts;
+    let fact = |name: &str, value: String| Fact {
+        name: name.to_owned(),
+        value,
+    };
+    let mut list = vec![
+        fact("Postgres", facts.version_text.clone()),
+        fact("Database", target.url.safe()),
+        fact("Schema", found.survey.schema.clone()),
+    ];
+    if let Some(bytes) = facts.size_bytes {
+        list.push(fact("Size", Bytes(bytes).to_string()));
+    }
+    list.push(fact("Connections", format!("{} of {}", facts.connections_used, facts.connections_max)));
+    list.push(fact("Migrations", target.migrations.display().to_string()));
+    list
+}
+
+fn tables(found: &Found) -> Vec<TableBar> {
+    let largest = found.tables.iter().map(|table| table.bytes).max().unwrap_or(0).max(1);
+    found
+        .tables
+        .iter()
+        .map(|table| TableBar {
+            name: if table.schema == "public" {
+                table.name.clone()
+            } else {
+                format!("{}.{}", table.schema, table.name)
+            },
+            rows: table.rows_estimate.map(Count),
+            bytes: Bytes(table.bytes),
+            share: u8::try_from(table.bytes.saturating_mul(100) / largest).unwrap_or(100),
+        })
+        .collect()
+}

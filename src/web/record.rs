@@ -1,0 +1,61 @@
+//! The audit, newest first.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+
+use super::error::PageError;
+use super::layout::Nav;
+use super::page::audit::{AuditOutcome, AuditPage, AuditRow};
+use super::page::when::When;
+use super::view;
+use super::visit::SignedIn;
+use crate::audit::{self, Recorded};
+
+const PAGE: usize = 50;
+
+#[derive(Deserialize)]
+pub(super) struct AuditQuery {
+    before: Option<i64>,
+}
+
+/// `GET /audit`.
+pub(super) async fn list(who: SignedIn, query: web::Query<AuditQuery>) -> Result<HttpResponse, PageError> {
+    let mut entries = audit::page(&who.app().store, query.before, PAGE as i64 + 1).await?;
+    let more = entries.len() > PAGE;
+    entries.truncate(PAGE);
+    let older = entries
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("/audit?before={}", last.seq));
+    let mut layout = who.visit.layout("Audit");
+    layout.nav = Nav::Audit;
+    Ok(view::ok(&AuditPage {
+        layout,
+        summary: "Who did what, newest first. Entries are only ever added; each carries the hash of the one before it."
+            .to_owned(),
+        entries: entries.into_iter().map(row).collect(),
+        older,
+    }))
+}
+
+fn row(entry: Recorded) -> AuditRow {
+    let what = if entry.detail.is_empty() {
+        format!("{} {}", entry.action, entry.outcome)
+    } else {
+        format!("{} {}: {}", entry.action, entry.outcome, entry.detail)
+    };
+    AuditRow {
+        seq: entry.seq,
+        at: When::at(entry.at),
+        actor: entry.actor,
+        what,
+        href: entry.job.map(|job| format!("/jobs/{job}")),
+        target: entry.target,
+        outcome: match entry.outcome.as_str() {
+            "refused" => AuditOutcome::Refused,
+            "failed" | "interrupted" => AuditOutcome::Failed,
+            _ => AuditOutcome::Done,
+        },
+        from: Some(entry.place),
+    }
+}
