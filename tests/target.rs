@@ -7,6 +7,8 @@ mod support;
 mod catalog;
 #[path = "target/connect.rs"]
 mod connect;
+#[path = "target/tool.rs"]
+mod tool;
 
 use std::path::Path;
 

@@ -9,6 +9,7 @@ pub mod connect;
 pub mod failure;
 mod notice;
 mod tls;
+pub mod tool;
 pub mod url;
 
 pub use connect::{Cancel, Purpose, Session, Target};
