@@ -6,8 +6,10 @@
 
 pub mod catalog;
 pub mod connect;
+mod dial;
 pub mod failure;
 mod notice;
+mod purpose;
 mod tls;
 pub mod tool;
 pub mod url;

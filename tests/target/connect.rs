@@ -328,7 +328,7 @@ async fn certificates_are_checked_as_the_url_asks() {
                 assert_eq!(one(&session, ssl).await, "true", "{query}");
             }
             (Err(trouble), Some(words)) => {
-                assert!(told(&trouble).contains(words), "{query}: {trouble:?}")
+                assert!(told(&trouble).contains(words), "{query}: {trouble:?}");
             }
             (opened, _) => panic!("{query}: {:?}", opened.map(|_| "opened")),
         }

@@ -30,7 +30,7 @@ const LINE: u64 = 8 * 1024;
 /// A tool that runs. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub struct Child {
-    child: tokio::process::Child,
+    leader: tokio::process::Child,
     group: Group,
     stdout: JoinHandle<Vec<u8>>,
     stderr: JoinHandle<()>,
@@ -123,7 +123,7 @@ impl Child {
         };
         let tail = Arc::default();
         Ok(Self {
-            child,
+            leader: child,
             group,
             stdout: tokio::spawn(collect(stdout)),
             stderr: tokio::spawn(pass_on(stderr, Arc::clone(&tail), line)),
@@ -144,7 +144,7 @@ impl Child {
     ) -> Result<Ended, Trouble> {
         let ended = tokio::select! {
             biased;
-            status = self.child.wait() => Some(status),
+            status = self.leader.wait() => Some(status),
             () = cancel.cancelled() => None,
         };
         let cancelled = ended.is_none();
@@ -178,7 +178,7 @@ impl Child {
     async fn stop(&mut self, grace: Duration) -> std::io::Result<ExitStatus> {
         let deadline = Instant::now() + grace;
         self.group.signal(Signal::TERM);
-        let left = tokio::time::timeout_at(deadline, self.child.wait()).await;
+        let left = tokio::time::timeout_at(deadline, self.leader.wait()).await;
         // The leader may have left before its workers. Its number is not given away while the group lives.
         while self.group.is_alive() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -188,7 +188,7 @@ impl Child {
         }
         match left {
             Ok(status) => status,
-            Err(_elapsed) => self.child.wait().await,
+            Err(_elapsed) => self.leader.wait().await,
         }
     }
 }

@@ -52,6 +52,7 @@ impl ConnectionFiles {
     }
 
     /// The variables that lead libpq to these files; `job` names the session on the server, `lockkeeper:<job>`.
+    #[must_use]
     pub fn env(&self, job: &str) -> impl IntoIterator<Item = (&'static str, OsString)> + use<> {
         [
             ("PGSERVICEFILE", self.folder.join("pg_service.conf").into()),
@@ -74,7 +75,7 @@ impl ConnectionFiles {
             if value.contains(['\n', '\r', '\0']) || value.ends_with(char::is_whitespace) {
                 return Err(inexpressible(key));
             }
-            text.push_str(&format!("{key}={value}\n"));
+            text.extend([key, "=", value, "\n"]);
             Ok(())
         };
         match &url.host {
