@@ -1,5 +1,9 @@
 //! Sessions with real servers: every way in which connecting fails, what a look may and may not do, and that no lock or
 //! silence of a server makes us hang.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test panics where it is wrong, in its helpers too"
+)]
 
 mod support;
 
@@ -7,6 +11,10 @@ mod support;
 mod catalog;
 #[path = "target/connect.rs"]
 mod connect;
+#[path = "target/pooler.rs"]
+mod pooler;
+#[path = "target/tool.rs"]
+mod tool;
 
 use std::path::Path;
 

@@ -5,29 +5,23 @@
 //! a server connection that others share. Through a pooler a look does without them, and work is refused.
 //! Read [`super::catalog`] next for the questions that are asked.
 
-use std::future::poll_fn;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-use tokio::task::JoinHandle;
-use tokio_postgres::config::{ChannelBinding as Binding, SslMode};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{
-    AsyncMessage, CancelToken, Client, Config, Connection, SimpleQueryMessage, Socket,
-};
+use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::catalog::quote_ident;
+use super::dial::{Dialled, Line, Tls, config, dial};
 use super::notice::{Heard, Notice};
-use super::url::{ChannelBinding, DatabaseUrl, Encryption, Host};
+pub use super::purpose::Purpose;
+use super::url::DatabaseUrl;
 use super::{failure, tls};
 use crate::config::{TargetEnvironment, TargetSettings};
 use crate::operation::Trouble;
 
 /// How long connecting may take when the URL sets no limit (`connect_timeout=0`).
-const LONGEST_CONNECT: Duration = Duration::from_secs(60);
+const LONGEST_CONNECT: Duration = Duration::from_mins(1);
 
 /// A production database.
 #[derive(Clone, Debug)]
@@ -40,18 +34,6 @@ pub struct Target {
     pub url: DatabaseUrl,
     /// Its migrations folder; it may not exist.
     pub migrations: PathBuf,
-}
-
-/// What a session is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Reading a few facts for a page: read-only, statements end after 5 s, locks are waited for 1 s.
-    Look,
-    /// The work of a job: locks are waited for 3 s, statements take as long as they take.
-    Work {
-        /// The job's id; the server shows the session as `lockkeeper:<job>`.
-        job: String,
-    },
 }
 
 impl Target {
@@ -83,31 +65,11 @@ pub struct Session {
     pooled: Option<String>,
 }
 
-/// The task that carries a session's bytes. Left alone it would live until the running statement ends.
-#[derive(Debug)]
-struct Line(JoinHandle<()>);
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// The way to interrupt the statement that a session runs; can be kept and sent elsewhere.
 #[derive(Clone)]
 pub struct Cancel {
     token: CancelToken,
     tls: Tls,
-}
-
-/// `MakeRustlsConnect` has no `Debug`.
-#[derive(Clone)]
-struct Tls(MakeRustlsConnect);
-
-impl std::fmt::Debug for Tls {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("Tls")
-    }
 }
 
 impl Cancel {
@@ -278,135 +240,4 @@ impl Session {
         drop(client);
         let _late = tokio::time::timeout(Duration::from_secs(2), &mut line.0).await;
     }
-}
-
-impl Purpose {
-    fn application_name(&self) -> String {
-        match self {
-            Self::Look => "lockkeeper".to_owned(),
-            Self::Work { job } => format!("lockkeeper:{job}"),
-        }
-    }
-
-    /// As the server prints it back.
-    fn lock_timeout(&self) -> &'static str {
-        match self {
-            Self::Look => "1s",
-            Self::Work { .. } => "3s",
-        }
-    }
-
-    fn startup_settings(&self) -> [(&'static str, &'static str); 3] {
-        let (statement, idle) = match self {
-            Self::Look => ("5s", "60s"),
-            Self::Work { .. } => ("0", "0"),
-        };
-        [
-            ("lock_timeout", self.lock_timeout()),
-            ("statement_timeout", statement),
-            ("idle_in_transaction_session_timeout", idle),
-        ]
-    }
-
-    /// What is set once it is known that the session is ours alone. `default_transaction_read_only` comes this late so
-    /// that `pg_settings.reset_val` still tells the server's own; the other timeouts are unknown to older servers.
-    fn settings_after_greeting(&self, version_num: i32) -> String {
-        let mut settings = Vec::new();
-        match self {
-            Self::Look => settings.push("SET default_transaction_read_only = on"),
-            Self::Work { .. } => {
-                if version_num >= 140_000 {
-                    settings.push("SET idle_session_timeout = 0");
-                }
-                if version_num >= 170_000 {
-                    settings.push("SET transaction_timeout = 0");
-                }
-            }
-        }
-        settings.join("; ")
-    }
-}
-
-type Dialled = (Client, Heard, Line);
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the wrapper that sets timeouts, TLS and the application name"
-)]
-async fn dial(config: &Config, tls: &Tls) -> Result<Dialled, tokio_postgres::Error> {
-    let (client, connection) = config.connect(tls.0.clone()).await?;
-    let heard = Heard::default();
-    let task = tokio::spawn(listen::<
-        <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream,
-    >(connection, heard.clone()));
-    Ok((client, heard, Line(task)))
-}
-
-async fn listen<S>(mut connection: Connection<Socket, S>, heard: Heard)
-where
-    S: tokio_postgres::tls::TlsStream + Unpin,
-{
-    loop {
-        match poll_fn(|context| connection.poll_message(context)).await {
-            Some(Ok(AsyncMessage::Notice(notice))) => heard.notice(&notice),
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return heard.lost(failure::describe(&error)),
-            None => return,
-        }
-    }
-}
-
-fn config(url: &DatabaseUrl, purpose: &Purpose, bare: bool) -> Config {
-    let mut config = Config::new();
-    match &url.host {
-        Host::Tcp(host) => config.host(host),
-        Host::Socket(folder) => config.host_path(folder),
-    };
-    config
-        .port(url.port)
-        .user(&url.user)
-        .dbname(&url.database)
-        .application_name(purpose.application_name())
-        // A peer that vanished without a word is noticed after a minute, not after the kernel's two hours.
-        .keepalives_idle(Duration::from_secs(30))
-        .keepalives_interval(Duration::from_secs(10))
-        .keepalives_retries(3)
-        .ssl_mode(match (url.encryption, &url.host) {
-            // Postgres does not encrypt Unix sockets.
-            (Encryption::Disable, _) | (_, Host::Socket(_)) => SslMode::Disable,
-            (Encryption::Prefer, _) => SslMode::Prefer,
-            (Encryption::Require, _) => SslMode::Require,
-        })
-        .channel_binding(match url.channel_binding {
-            ChannelBinding::Disable => Binding::Disable,
-            ChannelBinding::Prefer => Binding::Prefer,
-            ChannelBinding::Require => Binding::Require,
-        });
-    if let Some(password) = &url.password {
-        config.password(password.expose_secret());
-    }
-    match (&url.options, bare) {
-        (_, false) => _ = config.options(options(url, purpose)),
-        (Some(theirs), true) => _ = config.options(theirs),
-        (None, true) => {}
-    }
-    config
-}
-
-/// The operator's options, then ours: the last one wins.
-fn options(url: &DatabaseUrl, purpose: &Purpose) -> String {
-    let mut options = url.options.clone().unwrap_or_default();
-    for (name, value) in purpose.startup_settings() {
-        options.push_str(&format!(" -c {name}={value}"));
-    }
-    if let Some(schema) = &url.schema {
-        options.push_str(" -c search_path=");
-        for each in quote_ident(schema).chars() {
-            if each.is_whitespace() || each == '\\' {
-                options.push('\\');
-            }
-            options.push(each);
-        }
-    }
-    options
 }

@@ -48,7 +48,7 @@ pub fn describe_server(error: &DbError) -> String {
     ];
     for (label, value) in more {
         if let Some(value) = value {
-            text.push_str(&format!("\n{label}: {value}"));
+            text.extend(["\n", label, ": ", value]);
         }
     }
     text

@@ -6,9 +6,12 @@
 
 pub mod catalog;
 pub mod connect;
+mod dial;
 pub mod failure;
 mod notice;
+mod purpose;
 mod tls;
+pub mod tool;
 pub mod url;
 
 pub use connect::{Cancel, Purpose, Session, Target};

@@ -2,3 +2,4 @@
 #![expect(dead_code, reason = "each test binary uses its own part")]
 
 pub mod cluster;
+mod template;

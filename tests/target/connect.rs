@@ -237,6 +237,8 @@ async fn notices_are_values_and_statements_can_be_cancelled() {
         .expect("the session lives on");
 
     cluster.psql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lockkeeper:a-job'");
+    // Without a statement under way the reason comes by itself; the next statement only learns that it is over.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(session.client().batch_execute("SELECT 1").await.is_err());
     assert!(
         session.lost().unwrap_or_default().contains("57P01"),
@@ -326,7 +328,7 @@ async fn certificates_are_checked_as_the_url_asks() {
                 assert_eq!(one(&session, ssl).await, "true", "{query}");
             }
             (Err(trouble), Some(words)) => {
-                assert!(told(&trouble).contains(words), "{query}: {trouble:?}")
+                assert!(told(&trouble).contains(words), "{query}: {trouble:?}");
             }
             (opened, _) => panic!("{query}: {:?}", opened.map(|_| "opened")),
         }

@@ -214,12 +214,11 @@ fn host_of(url: &Url) -> Result<Host, Trouble> {
 fn pooler(host: &Host, port: u16, pgbouncer: Option<bool>) -> Option<String> {
     match (pgbouncer, host) {
         (Some(true), _) => Some("the URL says pgbouncer=true".to_owned()),
-        (Some(false), _) | (None, Host::Socket(_)) => None,
         (None, Host::Tcp(host)) if host.contains("-pooler") => {
             Some("the host's name contains -pooler".to_owned())
         }
         (None, Host::Tcp(_)) if port == 6543 => Some("port 6543 is a pooler's".to_owned()),
-        (None, Host::Tcp(_)) => None,
+        (Some(false), _) | (None, Host::Socket(_) | Host::Tcp(_)) => None,
     }
 }
 

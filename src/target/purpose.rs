@@ -1,0 +1,60 @@
+//! What a session is for, and the settings that follow from it.
+
+/// What a session is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Reading a few facts for a page: read-only, statements end after 5 s, locks are waited for 1 s.
+    Look,
+    /// The work of a job: locks are waited for 3 s, statements take as long as they take.
+    Work {
+        /// The job's id; the server shows the session as `lockkeeper:<job>`.
+        job: String,
+    },
+}
+
+impl Purpose {
+    pub(super) fn application_name(&self) -> String {
+        match self {
+            Self::Look => "lockkeeper".to_owned(),
+            Self::Work { job } => format!("lockkeeper:{job}"),
+        }
+    }
+
+    /// As the server prints it back.
+    pub(super) fn lock_timeout(&self) -> &'static str {
+        match self {
+            Self::Look => "1s",
+            Self::Work { .. } => "3s",
+        }
+    }
+
+    pub(super) fn startup_settings(&self) -> [(&'static str, &'static str); 3] {
+        let (statement, idle) = match self {
+            Self::Look => ("5s", "60s"),
+            Self::Work { .. } => ("0", "0"),
+        };
+        [
+            ("lock_timeout", self.lock_timeout()),
+            ("statement_timeout", statement),
+            ("idle_in_transaction_session_timeout", idle),
+        ]
+    }
+
+    /// What is set once it is known that the session is ours alone. `default_transaction_read_only` comes this late so
+    /// that `pg_settings.reset_val` still tells the server's own; the other timeouts are unknown to older servers.
+    pub(super) fn settings_after_greeting(&self, version_num: i32) -> String {
+        let mut settings = Vec::new();
+        match self {
+            Self::Look => settings.push("SET default_transaction_read_only = on"),
+            Self::Work { .. } => {
+                if version_num >= 140_000 {
+                    settings.push("SET idle_session_timeout = 0");
+                }
+                if version_num >= 170_000 {
+                    settings.push("SET transaction_timeout = 0");
+                }
+            }
+        }
+        settings.join("; ")
+    }
+}
