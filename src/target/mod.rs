@@ -11,6 +11,7 @@ pub mod failure;
 mod notice;
 mod purpose;
 mod tls;
+pub mod script;
 pub mod tool;
 pub mod url;
 

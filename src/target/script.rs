@@ -1,0 +1,186 @@
+//! Running a script statement by statement, so that every error and every notice belongs to one of them.
+//!
+//! What must stay true: a script of several statements without transaction control is all or nothing; when it fails the
+//! session is out of any transaction before anything else is said on it; a script that leaves a transaction open is a
+//! failure, never a success; what a script sets for its session does not reach the next one.
+
+use crate::operation::Progress;
+use crate::sql::{self, Statement};
+use crate::target::{Session, failure};
+
+/// Why a script did not run to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptError {
+    /// Which statement, from 1.
+    pub statement: usize,
+    /// Of how many.
+    pub of: usize,
+    /// Its first line in the script, from 1.
+    pub line: usize,
+    /// The server's whole answer: severity, message, SQLSTATE, detail, hint.
+    pub message: String,
+    /// What of the script is in effect, in one sentence.
+    pub in_effect: String,
+}
+
+/// How the statements of a script hang together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// At most one statement: the server makes it all or nothing by itself.
+    Single,
+    /// Several in one transaction of ours.
+    Together,
+    /// The script brings its own BEGIN and COMMIT.
+    AsWritten,
+    /// One cannot run inside of a transaction, so each is in effect as soon as it ends.
+    OneByOne,
+}
+
+impl Mode {
+    fn of(statements: &[Statement]) -> Self {
+        if statements.len() <= 1 {
+            Self::Single
+        } else if sql::transaction_control(statements) {
+            Self::AsWritten
+        } else if statements.iter().any(Statement::cannot_run_in_transaction) {
+            Self::OneByOne
+        } else {
+            Self::Together
+        }
+    }
+}
+
+/// A sentence about a script that cannot be undone as a whole when it fails in the middle; `None` when it can, or when
+/// the script cannot be parsed.
+#[must_use]
+pub fn not_atomic(script: &str) -> Option<String> {
+    let statements = sql::parse(script).ok()?;
+    match Mode::of(&statements) {
+        Mode::Single | Mode::Together => None,
+        Mode::AsWritten => Some(
+            "It has its own BEGIN and COMMIT: if it fails, what it has committed by then stays in effect.".to_owned(),
+        ),
+        Mode::OneByOne => Some(
+            "It has a statement that cannot run in a transaction: if it fails, the statements before that stay in effect."
+                .to_owned(),
+        ),
+    }
+}
+
+/// Runs `script` on `session`. Notices of the server are reported as they come.
+pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result<(), ScriptError> {
+    let statements = sql::parse(script).map_err(|error| ScriptError {
+        statement: error.statement.unwrap_or(1),
+        of: 0,
+        line: error.line.unwrap_or(1),
+        message: error.message,
+        in_effect: NOTHING.to_owned(),
+    })?;
+    let mode = Mode::of(&statements);
+    // Notices of whatever was before do not belong to this script.
+    drop(session.notices());
+    let ran = execute(session, script, &statements, mode, progress).await;
+    let left_open = leave_transaction(session).await;
+    reset(session).await;
+    ran?;
+    if left_open {
+        let last = statements.last().map_or(1, |statement| statement.line);
+        return Err(ScriptError {
+            statement: statements.len(),
+            of: statements.len(),
+            line: last,
+            message: "The script ended with an open transaction, which was rolled back.".to_owned(),
+            in_effect: "What it had committed before its last BEGIN is in effect; the rest is not.".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+const NOTHING: &str = "Nothing of this script is in effect.";
+
+async fn execute(
+    session: &Session,
+    script: &str,
+    statements: &[Statement],
+    mode: Mode,
+    progress: &Progress,
+) -> Result<(), ScriptError> {
+    let together = mode == Mode::Together;
+    let last_line = statements.last().map_or(1, |statement| statement.line);
+    let failed = |index: usize, line: usize, error: &tokio_postgres::Error| ScriptError {
+        statement: index + 1,
+        of: statements.len(),
+        line,
+        message: match session.lost() {
+            Some(why) => format!("{} ({why})", failure::describe(error)),
+            None => failure::describe(error),
+        },
+        in_effect: in_effect(mode, index, session.lost().is_some()),
+    };
+    if together {
+        session
+            .client()
+            .simple_query("BEGIN")
+            .await
+            .map_err(|error| failed(0, 1, &error))?;
+    }
+    for (index, statement) in statements.iter().enumerate() {
+        if statements.len() > 1 {
+            progress.info(format!(
+                "Statement {} of {} (line {}): {}",
+                index + 1,
+                statements.len(),
+                statement.line,
+                statement.summary()
+            ));
+        }
+        let ran = session.client().simple_query(statement.text(script)).await;
+        for notice in session.notices() {
+            progress.info(format!("{}: {}", notice.severity, notice.message));
+        }
+        ran.map_err(|error| failed(index, statement.line, &error))?;
+    }
+    if together {
+        // Deferred constraints are checked here, so this too can fail for a reason in the script.
+        session
+            .client()
+            .simple_query("COMMIT")
+            .await
+            .map_err(|error| failed(statements.len().saturating_sub(1), last_line, &error))?;
+    }
+    Ok(())
+}
+
+fn in_effect(mode: Mode, index: usize, lost: bool) -> String {
+    match (mode, index) {
+        (Mode::Single | Mode::Together, _) if lost => {
+            "The connection was lost. The server undoes a script that had not committed; look before you go on.".to_owned()
+        }
+        (Mode::Single | Mode::Together, _) | (Mode::OneByOne, 0) => NOTHING.to_owned(),
+        (Mode::OneByOne, 1) => "Statement 1 is in effect; the others are not.".to_owned(),
+        (Mode::OneByOne, index) => format!("Statements 1 to {index} are in effect; the others are not."),
+        (Mode::AsWritten, _) => {
+            "What the script had committed before this statement is in effect; the rest is not.".to_owned()
+        }
+    }
+}
+
+/// Rolls back, and says whether there was something to roll back: without a transaction the server answers with a
+/// warning, 25P01.
+async fn leave_transaction(session: &Session) -> bool {
+    drop(session.notices());
+    if session.client().simple_query("ROLLBACK").await.is_err() {
+        return false;
+    }
+    !session.notices().iter().any(|notice| notice.code == "25P01")
+}
+
+/// Undoes what a script may have set for the session: roles, search path, timeouts go back to what the session began
+/// with. A connection that is gone has nothing to reset.
+async fn reset(session: &Session) {
+    for statement in ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"] {
+        if let Err(error) = session.client().simple_query(statement).await {
+            tracing::debug!(%error, statement, "the session could not be reset");
+        }
+    }
+}
