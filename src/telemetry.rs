@@ -12,7 +12,11 @@ use tracing_subscriber::fmt::format::FmtSpan;
 pub fn start(filter: Option<&str>) {
     let filter = filter
         .and_then(|text| EnvFilter::try_new(text).ok())
-        .unwrap_or_else(|| EnvFilter::new("info,sqlx=warn,tokio_postgres=warn,actix_server=warn,actix_session=error"));
+        .unwrap_or_else(|| {
+            EnvFilter::new(
+                "info,sqlx=warn,tokio_postgres=warn,actix_server=warn,actix_session=error",
+            )
+        });
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_span_events(FmtSpan::NONE)
@@ -21,6 +25,10 @@ pub fn start(filter: Option<&str>) {
     let _started = if std::io::stderr().is_terminal() {
         builder.compact().with_target(false).try_init()
     } else {
-        builder.json().flatten_event(true).with_ansi(false).try_init()
+        builder
+            .json()
+            .flatten_event(true)
+            .with_ansi(false)
+            .try_init()
     };
 }

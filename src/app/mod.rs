@@ -2,6 +2,7 @@
 
 pub mod watch;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::job::{Operation, Resources, queue, worker};
 use crate::operation::Trouble;
 use crate::store::{Store, StoreError};
-use crate::target::Target;
+use crate::target::{DatabaseUrl, Target};
 
 /// The program.
 #[derive(Clone, Debug)]
@@ -66,7 +67,10 @@ impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Self, OpenError> {
         let targets = targets(&config)?;
         if config.store.file.is_none()
-            && let Some(target) = targets.iter().find(|target| target.is_at(&config.store.url))
+            && let Ok(store) = DatabaseUrl::parse(&config.store.url, Path::new("."))
+            && let Some(target) = targets
+                .iter()
+                .find(|target| target.url.is_same_database(&store))
         {
             let place = target.url.safe();
             return Err(OpenError::StoreIsTarget(place, target.name.clone()));

@@ -15,7 +15,7 @@ use crate::job::queue;
 use crate::migration::Survey;
 use crate::operation::Trouble;
 use crate::store::StoreError;
-use crate::target::catalog::{self, TableSize};
+use crate::target::catalog::table::{self, TableSize};
 use crate::target::{Purpose, Target};
 
 /// How old a look may be that is shown without looking again.
@@ -75,13 +75,18 @@ impl Watch {
     /// A look at `target` that is fresh, or what is known when that takes too long.
     pub async fn look(&self, target: &Arc<Target>) -> Result<Arc<Look>, StoreError> {
         let now = self.app.clock.now_ms();
-        let changed_at = queue::last_ended(&self.app.store, &target.name).await?.unwrap_or(0);
+        let changed_at = queue::last_ended(&self.app.store, &target.name)
+            .await?
+            .unwrap_or(0);
         let Some((slot, newest)) = self.slots.get(&target.name) else {
             return Ok(Arc::new(look(&self.app, target).await));
         };
         let known = newest.lock().ok().and_then(|known| known.clone());
         let usable = |look: &Look| look.at > changed_at;
-        if let Some(look) = known.as_ref().filter(|look| usable(look) && now - look.at < FRESH_MS) {
+        if let Some(look) = known
+            .as_ref()
+            .filter(|look| usable(look) && now - look.at < FRESH_MS)
+        {
             // Half its time is over: the next page should not have to wait.
             if now - look.at > FRESH_MS / 2 {
                 let _elsewhere = self.refresh(target, slot, newest, look.at);
@@ -130,7 +135,7 @@ async fn look(app: &App, target: &Target) -> Look {
     let found = async {
         let session = target.connect(Purpose::Look).await?;
         let survey = Survey::with(target, &session).await?;
-        let tables = catalog::largest_tables(&session, TABLES).await?;
+        let tables = table::largest_tables(&session, TABLES).await?;
         session.close().await;
         Ok(Found { survey, tables })
     };

@@ -68,8 +68,7 @@ impl Passwords {
         let decoy = self.decoy.clone();
         blocking(move || {
             let known = stored.is_some();
-            let stored =
-                stored.unwrap_or_else(|| decoy.get_or_init(|| hash(&"".into())).clone());
+            let stored = stored.unwrap_or_else(|| decoy.get_or_init(|| hash(&"".into())).clone());
             let Ok(parsed) = PasswordHash::new(&stored) else {
                 return false;
             };
@@ -121,9 +120,16 @@ mod tests {
         let passwords = Passwords::default();
         let stored = passwords.hash("correct horse battery".into()).await;
         assert!(stored.starts_with("$argon2id$v=19$m=65536,t=3,p=1$"));
-        assert!(passwords.verify("correct horse battery".into(), Some(stored.clone())).await);
+        assert!(
+            passwords
+                .verify("correct horse battery".into(), Some(stored.clone()))
+                .await
+        );
         assert!(!passwords.verify("correct horse".into(), Some(stored)).await);
-        assert!(!passwords.verify("".into(), None).await, "the decoy's own password opens nothing");
+        assert!(
+            !passwords.verify("".into(), None).await,
+            "the decoy's own password opens nothing"
+        );
     }
 
     #[test]

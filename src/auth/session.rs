@@ -69,7 +69,12 @@ impl Sessions {
 
     /// Inserts a new session, or updates one that is still there. An update never brings a row back: a session that was
     /// ended while a request was under way stays ended.
-    async fn write(&self, key: &SessionKey, state: &State, fresh: Option<&Duration>) -> anyhow::Result<()> {
+    async fn write(
+        &self,
+        key: &SessionKey,
+        state: &State,
+        fresh: Option<&Duration>,
+    ) -> anyhow::Result<()> {
         let now = self.clock.now_ms();
         // actix-session keeps every value as JSON, so the id stands in quotes.
         let user: Option<String> = state

@@ -25,7 +25,9 @@ pub struct User {
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
     /// The name is empty, too long, or holds characters that no page can show safely in a row.
-    #[error("A name has 1 to 64 characters, starts and ends with a visible one, and holds no control characters.")]
+    #[error(
+        "A name has 1 to 64 characters, starts and ends with a visible one, and holds no control characters."
+    )]
     Name,
     /// There is one already.
     #[error("There is already a user of that name.")]
@@ -129,20 +131,21 @@ pub async fn disable(tx: &mut Tx, clock: &Clock, name: &str) -> Result<(), UserE
 }
 
 async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), UserError> {
-    sqlx::query("DELETE FROM session WHERE user_id = (SELECT id FROM \"user\" WHERE name_key = $1)")
-        .bind(key(name))
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "DELETE FROM session WHERE user_id = (SELECT id FROM \"user\" WHERE name_key = $1)",
+    )
+    .bind(key(name))
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
 /// Every user, by name.
 pub async fn list(store: &Store) -> Result<Vec<User>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, name, created_at, disabled_at FROM \"user\" ORDER BY name_key",
-    )
-    .fetch_all(store.read())
-    .await?;
+    let rows =
+        sqlx::query("SELECT id, name, created_at, disabled_at FROM \"user\" ORDER BY name_key")
+            .fetch_all(store.read())
+            .await?;
     rows.iter().map(decode).collect()
 }
 

@@ -58,7 +58,13 @@ impl Archive {
         let existing = self
             .folder
             .ancestors()
-            .map(|path| if path == Path::new("") { Path::new(".") } else { path })
+            .map(|path| {
+                if path == Path::new("") {
+                    Path::new(".")
+                } else {
+                    path
+                }
+            })
             .find(|path| path.exists())?;
         let stat = rustix::fs::statvfs(existing).ok()?;
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
@@ -69,7 +75,10 @@ impl Archive {
     pub fn draft(&self, target: &str, now: jiff::Timestamp) -> Result<Draft, Trouble> {
         let refused = |error: io::Error| {
             Trouble::new(
-                format!("The archive folder {} cannot be written: {error}.", self.folder.display()),
+                format!(
+                    "The archive folder {} cannot be written: {error}.",
+                    self.folder.display()
+                ),
                 "No backup was taken. The database was not touched.",
                 "Make the folder writable for the user that Lockkeeper runs as, or name another one as `folder` in the \
                  section [archive].",
@@ -146,9 +155,10 @@ impl Archive {
                     }
                 }
                 Ok(_) => {}
-                Err(reason) => listing
-                    .problems
-                    .push(format!("The manifest {} cannot be read: {reason}.", path.display())),
+                Err(reason) => listing.problems.push(format!(
+                    "The manifest {} cannot be read: {reason}.",
+                    path.display()
+                )),
             }
         }
         listing
@@ -177,29 +187,23 @@ impl Archive {
         (facts.is_file() && facts.len() == manifest.file.bytes).then_some(path)
     }
 
-    /// Removes what a backup that vanished left behind: its `.part` files, recognised by the stems that its job wrote.
-    pub fn sweep(&self, target: &str, older_than: jiff::Timestamp) -> Vec<String> {
-        let mut removed = Vec::new();
+    /// Removes what an interrupted backup of `target` left behind, and returns the names. A target's backups never run
+    /// beside each other, so while one is known to be interrupted every `.part` of the target is a leftover.
+    pub fn sweep(&self, target: &str) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(&self.folder) else {
-            return removed;
+            return Vec::new();
         };
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let ours = name
-                .strip_suffix(".dump.part")
-                .or_else(|| name.strip_suffix(".json.part"))
-                .is_some_and(|stem| belongs_to(stem, target));
-            let old = entry
-                .metadata()
-                .and_then(|facts| facts.modified())
-                .ok()
-                .and_then(|time| jiff::Timestamp::try_from(time).ok())
-                .is_some_and(|time| time <= older_than);
-            if ours && old && std::fs::remove_file(entry.path()).is_ok() {
-                removed.push(name);
-            }
-        }
-        removed
+        entries
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let stem = name
+                    .strip_suffix(".dump.part")
+                    .or_else(|| name.strip_suffix(".json.part"))?;
+                let ours = belongs_to(stem, target) && std::fs::remove_file(entry.path()).is_ok();
+                ours.then_some(name)
+            })
+            .collect()
     }
 
     fn path(&self, stem: &str, extension: &str) -> PathBuf {
@@ -222,7 +226,10 @@ fn read_manifest(path: &Path) -> Result<Manifest, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let manifest: Manifest = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     if manifest.v != VERSION {
-        return Err(format!("it has the layout {}, this program knows {VERSION}", manifest.v));
+        return Err(format!(
+            "it has the layout {}, this program knows {VERSION}",
+            manifest.v
+        ));
     }
     Ok(manifest)
 }
@@ -275,17 +282,19 @@ impl Draft {
             file.write_all(text.as_bytes())?;
             file.write_all(b"\n")?;
             file.sync_all()?;
-            // A hard link instead of a rename: it fails where a file of that name has appeared, a rename replaces it.
-            std::fs::hard_link(&self.part, &data)?;
+            std::fs::rename(&self.part, &data)?;
             std::fs::rename(&json_part, &json)?;
             folder.sync_all()
         })();
         if let Err(error) = written {
-            let _gone = std::fs::remove_file(&json_part);
+            // Without its manifest an artifact is no backup: it must not stay and look like one.
+            let _gone = (
+                std::fs::remove_file(&json_part),
+                std::fs::remove_file(&data),
+            );
             return Err(error);
         }
         self.published = true;
-        let _gone = std::fs::remove_file(&self.part);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::archive::{Archive, Draft};
 use super::manifest::{self, Manifest, MigrationRow};
-use crate::migration::Survey;
+use crate::migration::{RowState, Survey};
 use crate::operation::{Context, OperationError, Outcome, Progress, Trouble};
 use crate::target::tool::{Child, ConnectionFiles, Ended, Tools};
 use crate::target::{Purpose, Session, Target};
@@ -30,7 +30,10 @@ pub async fn run(
     context: &Context,
 ) -> Result<Outcome, OperationError> {
     let progress = &context.progress;
-    progress.step("Preflight", "Looking at the server, the tools and the room in the archive.");
+    progress.step(
+        "Preflight",
+        "Looking at the server, the tools and the room in the archive.",
+    );
     let session = target.connect(Purpose::Look).await?;
     let tools = Tools::find(session.major()).await?;
     let survey = Survey::with(target, &session).await?;
@@ -87,7 +90,10 @@ pub async fn run(
         pg_dump: tools.version,
         migrations: rows(&survey),
     };
-    progress.step("Publish", format!("{bytes} bytes, SHA-256 {}.", manifest.file.sha256));
+    progress.step(
+        "Publish",
+        format!("{bytes} bytes, SHA-256 {}.", manifest.file.sha256),
+    );
     let (id, name) = (manifest.id.clone(), manifest.file.name.clone());
     blocking(move || draft.publish(&manifest))
         .await
@@ -102,13 +108,16 @@ pub async fn run(
 pub async fn clean_up(archive: &Archive, target: Option<&Target>, job: &str) {
     let Some(target) = target else { return };
     if let Ok(session) = target.connect(Purpose::Look).await {
-        crate::target::catalog::end_sessions_of(&session, job).await;
+        crate::target::catalog::session::end_sessions_of(&session, job).await;
         session.close().await;
     }
     let (archive, name) = (archive.clone(), target.name.clone());
     let removed = blocking(move || archive.sweep(&name)).await;
     for name in removed {
-        tracing::info!(archive.file = name, "removed what an interrupted backup left behind");
+        tracing::info!(
+            archive.file = name,
+            "removed what an interrupted backup left behind"
+        );
     }
 }
 
@@ -118,9 +127,17 @@ fn rows(survey: &Survey) -> Vec<MigrationRow> {
         .map(|row| MigrationRow {
             name: row.migration_name.clone(),
             checksum: row.checksum.clone(),
-            state: row.state().word().to_owned(),
+            state: state_word(row.state()).to_owned(),
         })
         .collect()
+}
+
+fn state_word(state: RowState) -> &'static str {
+    match state {
+        RowState::Applied => "applied",
+        RowState::FailedOrRunning => "failed",
+        RowState::RolledBack | RowState::BothSet => "rolled back",
+    }
 }
 
 /// Refuses when the archive has less room than the backup will probably take: filling the disk may stop the database,
@@ -165,7 +182,9 @@ async fn dump(
         if !unknown_compression(&ended) {
             return judge(ended, target, "zstd:3");
         }
-        context.progress.info("This pg_dump was built without zstd; gzip is used.");
+        context
+            .progress
+            .info("This pg_dump was built without zstd; gzip is used.");
         // Since 16 a level alone means gzip, as before.
     }
     let ended = dump_with("1", target, tools, draft, context).await?;
@@ -173,7 +192,9 @@ async fn dump(
 }
 
 fn unknown_compression(ended: &Ended) -> bool {
-    !ended.status.success() && !ended.cancelled && ended.stderr.contains("does not support compression")
+    !ended.status.success()
+        && !ended.cancelled
+        && ended.stderr.contains("does not support compression")
 }
 
 async fn dump_with(
@@ -196,9 +217,14 @@ async fn dump_with(
         ConnectionFiles::dbname_argument().into(),
     ];
     let (lines, said) = mpsc::unbounded_channel();
-    let child = Child::start(&tools.pg_dump, args, files.env(&context.job), move |line: &str| {
-        let _ended = lines.send(line.to_owned());
-    })?;
+    let child = Child::start(
+        &tools.pg_dump,
+        args,
+        files.env(&context.job),
+        move |line: &str| {
+            let _ended = lines.send(line.to_owned());
+        },
+    )?;
     let ended = child.wait_or_cancel(&context.cancel);
     let (ended, ()) = tokio::join!(ended, report(&context.progress, draft, said));
     Ok(ended?)
@@ -246,10 +272,17 @@ fn judge(ended: Ended, target: &Target, compression: &str) -> Result<String, Ope
     let reasons: Vec<&str> = ended
         .stderr
         .lines()
-        .filter(|line| line.contains("error:") || line.contains("detail:") || line.contains("hint:"))
+        .filter(|line| {
+            line.contains("error:") || line.contains("detail:") || line.contains("hint:")
+        })
         .collect();
     let reason = if reasons.is_empty() {
-        ended.stderr.lines().last().unwrap_or("it said nothing").to_owned()
+        ended
+            .stderr
+            .lines()
+            .last()
+            .unwrap_or("it said nothing")
+            .to_owned()
     } else {
         reasons.join("\n")
     };
@@ -263,7 +296,10 @@ fn judge(ended: Ended, target: &Target, compression: &str) -> Result<String, Ope
 
 fn unwritten(archive: &Archive, reason: &str) -> Trouble {
     Trouble::new(
-        format!("The artifact could not be written to {}: {reason}.", archive.folder().display()),
+        format!(
+            "The artifact could not be written to {}: {reason}.",
+            archive.folder().display()
+        ),
         "There is no backup of this job; what was written is removed. The database was not changed.",
         "Look at the free space and the health of that disk, then take the backup again.",
     )

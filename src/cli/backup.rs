@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::migrate::TargetArg;
 use super::terminal::{Exit, Terminal};
-use super::{Failure, open, pick, run};
+use super::{Failure, follow, open, pick};
 use crate::backup::Archive;
 use crate::config::Config;
 use crate::guard::finding::grouped;
@@ -25,7 +25,11 @@ pub(super) enum BackupCommand {
     List(TargetArg),
 }
 
-pub(super) async fn run(command: BackupCommand, config: Config, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    command: BackupCommand,
+    config: Config,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
     match command {
         BackupCommand::Take { target, note } => {
             let app = open(config).await?;
@@ -34,12 +38,16 @@ pub(super) async fn run(command: BackupCommand, config: Config, terminal: Termin
                 target: target.name.clone(),
                 note,
             };
-            let job = run::operation(&app, &operation, terminal).await?;
-            Ok(run::ended(&job, terminal))
+            let job = follow::operation(&app, &operation, terminal).await?;
+            Ok(follow::ended(&job, terminal))
         }
         BackupCommand::List(arg) => {
             let target = pick(&super::targets(&config)?, arg.target.as_deref())?;
-            list(&Archive::new(config.archive.folder.clone()), &target.name, terminal);
+            list(
+                &Archive::new(config.archive.folder.clone()),
+                &target.name,
+                terminal,
+            );
             Ok(Exit::Done)
         }
     }
@@ -51,7 +59,9 @@ fn list(archive: &Archive, target: &str, terminal: Terminal) {
         terminal.talk(format!("warning: {problem}"));
     }
     if listing.backups.is_empty() {
-        terminal.say(format!("No backup of {target} yet. Take one with: lockkeeper backup take {target}"));
+        terminal.say(format!(
+            "No backup of {target} yet. Take one with: lockkeeper backup take {target}"
+        ));
     } else {
         terminal.table(
             &["name", "taken", "bytes", "server", "state", "note"],
@@ -67,7 +77,10 @@ fn list(archive: &Archive, target: &str, terminal: Terminal) {
             }),
         );
         terminal.say("");
-        terminal.say(format!("They are in {}; stock pg_restore opens them.", archive.folder().display()));
+        terminal.say(format!(
+            "They are in {}; stock pg_restore opens them.",
+            archive.folder().display()
+        ));
     }
     terminal.json(&json!({"target": target, "folder": archive.folder(), "backups": listing.backups, "problems": listing.problems}));
 }

@@ -10,13 +10,12 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::terminal::{Exit, Terminal};
-use super::{Failure, has_store, open, operator, pick, plan, run, targets};
+use super::{Failure, follow, has_store, open, operator, pick, plan, targets};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::guard::{self, Plan, Verdict, apply};
 use crate::job::Operation;
-use crate::migration::Survey;
-use crate::migration::history::Entry;
+use crate::migration::{Entry, State, Survey};
 use crate::operation::{Context, OperationError, Progress};
 use crate::target::Target;
 
@@ -34,7 +33,11 @@ pub(super) struct TargetArg {
     pub target: Option<String>,
 }
 
-pub(super) async fn run(command: MigrateCommand, config: Config, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    command: MigrateCommand,
+    config: Config,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
     match command {
         MigrateCommand::Status(arg) => {
             let target = pick(&targets(&config)?, arg.target.as_deref())?;
@@ -60,13 +63,22 @@ async fn status(target: &Target, terminal: Terminal) -> Result<Exit, Failure> {
     for sentence in survey.sentences() {
         terminal.say(sentence);
     }
-    let odd: Vec<&Entry> = history.entries.iter().filter(|entry| !entry.is_settled()).collect();
+    let odd: Vec<&Entry> = history
+        .entries
+        .iter()
+        .filter(|entry| !is_settled(entry))
+        .collect();
     if !odd.is_empty() {
         terminal.say("");
         terminal.table(
             &["migration", "state", "note"],
-            odd.iter()
-                .map(|entry| vec![entry.name.clone(), entry.word().to_owned(), entry.note.clone().unwrap_or_default()]),
+            odd.iter().map(|entry| {
+                vec![
+                    entry.name.clone(),
+                    entry.state.word().to_owned(),
+                    entry.note.clone().unwrap_or_default(),
+                ]
+            }),
         );
     }
     let blocked = survey.blocked();
@@ -78,7 +90,7 @@ async fn status(target: &Target, terminal: Terminal) -> Result<Exit, Failure> {
     let entries: Vec<_> = history
         .entries
         .iter()
-        .map(|entry| json!({"name": entry.name, "state": entry.word(), "edited": entry.edited, "note": entry.note}))
+        .map(|entry| json!({"name": entry.name, "state": entry.state.word(), "edited": entry.edited, "note": entry.note}))
         .collect();
     let pending: Vec<_> = history.pending().map(|entry| entry.name.clone()).collect();
     terminal.json(&json!({
@@ -92,17 +104,25 @@ async fn status(target: &Target, terminal: Terminal) -> Result<Exit, Failure> {
     Ok(if clean { Exit::Done } else { Exit::NotSo })
 }
 
-async fn deploy_as_job(config: Config, target: &Target, terminal: Terminal) -> Result<Exit, Failure> {
+async fn deploy_as_job(
+    config: Config,
+    target: &Target,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
     let app = open(config).await?;
     let make = Operation::MakePlan {
         target: target.name.clone(),
     };
-    let job = run::operation(&app, &make, terminal).await?;
-    let Some(made) = job.outcome.as_ref().and_then(|outcome| outcome.made.clone()) else {
-        return Ok(run::ended(&job, terminal));
+    let job = follow::operation(&app, &make, terminal).await?;
+    let Some(made) = job
+        .outcome
+        .as_ref()
+        .and_then(|outcome| outcome.made.clone())
+    else {
+        return Ok(follow::ended(&job, terminal));
     };
     let Some(stored) = guard::plan::get(&app.store, &target.name, &made).await? else {
-        return Ok(run::ended(&job, terminal));
+        return Ok(follow::ended(&job, terminal));
     };
     // An approval is of a digest. An older plan with the same digest is the same plan, and may be approved already.
     let mut chosen = stored.plan;
@@ -168,4 +188,9 @@ fn refuse(plan: &Plan, terminal: Terminal) -> Exit {
     plan::print_refusal(plan, terminal);
     terminal.talk("An approval needs a store: run the console (`lockkeeper serve`) where this database can be reached.");
     Exit::Refused
+}
+
+/// Whether there is nothing to say about a migration but that it is applied.
+fn is_settled(entry: &Entry) -> bool {
+    entry.state == State::Applied && !entry.edited && entry.note.is_none()
 }

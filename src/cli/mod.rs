@@ -5,9 +5,9 @@
 
 mod backup;
 mod doctor;
+mod follow;
 mod migrate;
 mod plan;
-mod run;
 mod serve;
 pub mod terminal;
 mod user;
@@ -84,7 +84,9 @@ pub async fn run() -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
-    let terminal = Terminal { json: cli.global.json };
+    let terminal = Terminal {
+        json: cli.global.json,
+    };
     let flags = Flags {
         config: cli.global.config.clone(),
         migrations: cli.global.migrations.clone(),
@@ -192,15 +194,21 @@ fn pick(targets: &[Arc<Target>], name: Option<&str>) -> Result<Arc<Target>, Fail
     };
     match (name, targets) {
         (_, []) => Err(Failure::Usage(
-            "no target is configured: set DATABASE_URL, or write a [[target]] into lockkeeper.toml".to_owned(),
+            "no target is configured: set DATABASE_URL, or write a [[target]] into lockkeeper.toml"
+                .to_owned(),
         )),
         (None, [only]) => Ok(only.clone()),
-        (None, _) => Err(Failure::Usage(format!("name one of the targets: {}", names()))),
+        (None, _) => Err(Failure::Usage(format!(
+            "name one of the targets: {}",
+            names()
+        ))),
         (Some(name), _) => targets
             .iter()
             .find(|target| target.name == name)
             .cloned()
-            .ok_or_else(|| Failure::Usage(format!("there is no target {name}; there are: {}", names()))),
+            .ok_or_else(|| {
+                Failure::Usage(format!("there is no target {name}; there are: {}", names()))
+            }),
     }
 }
 

@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 use secrecy::SecretString;
 use serde_json::json;
 
+use super::migrate::TargetArg;
 use super::terminal::{Exit, Terminal, first_line};
-use super::{Failure, open, pick, run};
+use super::{Failure, follow, open, pick};
 use crate::app::App;
 use crate::audit;
 use crate::auth::user;
@@ -21,21 +22,19 @@ use crate::operation::Trouble;
 #[derive(Debug, Subcommand)]
 pub(super) enum PlanCommand {
     /// Read what is pending and judge it; exit 4 when it needs an approval
-    Make(Which),
-    /// Show a plan; without an id, the newest one
+    Make(TargetArg),
+    /// Show a plan
     Show(Which),
-    /// Say yes to a plan; without an id, to the newest one. Asks for a console user's sign-in
+    /// Say yes to a plan; asks for a console user's sign-in
     Approve(Approve),
-    /// Apply a plan; without an id, the newest one
+    /// Apply a plan
     Apply(Which),
 }
 
 #[derive(Args, Debug)]
 pub(super) struct Which {
-    /// The target's name; may be left out when there is only one
-    #[arg(long, short)]
-    target: Option<String>,
-    /// The plan's id
+    /// The plan's id, or the name of a target for its newest plan; may be left out when there is only one target
+    #[arg(value_name = "PLAN|TARGET")]
     plan: Option<String>,
 }
 
@@ -54,11 +53,15 @@ pub(super) struct Approve {
     yes: bool,
 }
 
-pub(super) async fn run(command: PlanCommand, config: Config, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    command: PlanCommand,
+    config: Config,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
     let app = open(config).await?;
     match command {
-        PlanCommand::Make(which) => {
-            let target = pick(&app.resources.targets, which.target.as_deref())?;
+        PlanCommand::Make(arg) => {
+            let target = pick(&app.resources.targets, arg.target.as_deref())?;
             make(&app, &target.name, terminal).await
         }
         PlanCommand::Show(which) => {
@@ -77,10 +80,13 @@ async fn make(app: &App, target: &str, terminal: Terminal) -> Result<Exit, Failu
     let operation = Operation::MakePlan {
         target: target.to_owned(),
     };
-    let job = run::operation(app, &operation, terminal).await?;
-    let made = job.outcome.as_ref().and_then(|outcome| outcome.made.clone());
+    let job = follow::operation(app, &operation, terminal).await?;
+    let made = job
+        .outcome
+        .as_ref()
+        .and_then(|outcome| outcome.made.clone());
     let Some(id) = made else {
-        return Ok(run::ended(&job, terminal));
+        return Ok(follow::ended(&job, terminal));
     };
     match guard::plan::get(&app.store, target, &id).await? {
         Some(stored) => {
@@ -90,15 +96,22 @@ async fn make(app: &App, target: &str, terminal: Terminal) -> Result<Exit, Failu
                 Verdict::Destructive => Exit::Refused,
             })
         }
-        None => Ok(run::ended(&job, terminal)),
+        None => Ok(follow::ended(&job, terminal)),
     }
 }
 
 async fn show(app: &App, stored: &Stored, terminal: Terminal) -> Result<Exit, Failure> {
     let plan = &stored.plan;
     let made = timestamp(plan.made_at).strftime("%Y-%m-%d %H:%M UTC");
-    terminal.say(format!("plan {} for {}, made {made} by {}", plan.id, plan.target, plan.made_by));
-    terminal.say(format!("verdict: {}   digest: {}", plan.verdict.word(), plan.digest));
+    terminal.say(format!(
+        "plan {} for {}, made {made} by {}",
+        plan.id, plan.target, plan.made_by
+    ));
+    terminal.say(format!(
+        "verdict: {}   digest: {}",
+        plan.verdict.word(),
+        plan.digest
+    ));
     for migration in &plan.migrations {
         terminal.say("");
         terminal.say(&migration.name);
@@ -106,7 +119,10 @@ async fn show(app: &App, stored: &Stored, terminal: Terminal) -> Result<Exit, Fa
             terminal.say(format!("  note: {sentence}"));
         }
         for (number, statement) in (1..).zip(&migration.statements) {
-            terminal.say(format!("  {number}. {} (line {})", statement.summary, statement.line));
+            terminal.say(format!(
+                "  {number}. {} (line {})",
+                statement.summary, statement.line
+            ));
             for finding in &statement.findings {
                 terminal.say(format!("     {}: {}", finding.rule, finding.sentence));
                 if let Some(loss) = &finding.loss {
@@ -133,9 +149,9 @@ async fn next_step(app: &App, stored: &Stored) -> Result<String, Failure> {
     Ok(if ready.needs_backup {
         format!("Next: lockkeeper backup take {target}")
     } else if ready.needs_approval {
-        format!("Next: lockkeeper plan approve --target {target} {}", plan.id)
+        format!("Next: lockkeeper plan approve {}", plan.id)
     } else {
-        format!("Next: lockkeeper plan apply --target {target} {}", plan.id)
+        format!("Next: lockkeeper plan apply {}", plan.id)
     })
 }
 
@@ -147,31 +163,47 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
         terminal.json(&json!({"plan": plan.id, "approved": false, "verdict": "safe"}));
         return Ok(Exit::Done);
     }
-    terminal.talk(format!("Plan {} for {} would destroy:", plan.short_digest(), plan.target));
+    terminal.talk(format!(
+        "Plan {} for {} would destroy:",
+        plan.short_digest(),
+        plan.target
+    ));
     for loss in plan.losses() {
         terminal.talk(format!("  - {loss}"));
     }
-    let unreadable = |error: std::io::Error| Failure::Usage(format!("the terminal could not be read: {error}"));
+    let unreadable =
+        |error: std::io::Error| Failure::Usage(format!("the terminal could not be read: {error}"));
     let typed_name = if args.yes {
         plan.target.clone()
     } else if terminal.can_ask() {
         terminal
-            .ask(&format!("Type the target's name ({}) to approve:", plan.target))
+            .ask(&format!(
+                "Type the target's name ({}) to approve:",
+                plan.target
+            ))
             .map_err(unreadable)?
     } else {
-        return Err(Failure::Usage("nobody can be asked here: add --yes to say that you have read the plan".to_owned()));
+        return Err(Failure::Usage(
+            "nobody can be asked here: add --yes to say that you have read the plan".to_owned(),
+        ));
     };
     let name = match args.user {
         Some(name) => name,
         None if terminal.can_ask() => terminal.ask("Console user:").map_err(unreadable)?,
-        None => return Err(Failure::Usage("name the console user who approves with --user".to_owned())),
+        None => {
+            return Err(Failure::Usage(
+                "name the console user who approves with --user".to_owned(),
+            ));
+        }
     };
     let password: SecretString = if args.password_stdin {
         first_line().map_err(unreadable)?.into()
     } else if terminal.can_ask() {
         terminal.ask_password("Password:").map_err(unreadable)?
     } else {
-        return Err(Failure::Usage("hand the password over with --password-stdin".to_owned()));
+        return Err(Failure::Usage(
+            "hand the password over with --password-stdin".to_owned(),
+        ));
     };
     let Some(user) = user::sign_in(&app.store, &app.passwords, &name, password).await? else {
         refused_sign_in(app, &plan).await?;
@@ -190,7 +222,10 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
     match approval::approve(&app.store, &app.clock, &plan, &yes).await {
         Ok(approval) => {
             let until = timestamp(approval.expires_at).strftime("%Y-%m-%d %H:%M UTC");
-            terminal.say(format!("Approved by {}. The approval is good for one try until {until}.", user.name));
+            terminal.say(format!(
+                "Approved by {}. The approval is good for one try until {until}.",
+                user.name
+            ));
             terminal.json(&json!({"plan": plan.id, "digest": plan.digest, "approvedBy": user.name, "until": until.to_string()}));
             Ok(Exit::Done)
         }
@@ -214,7 +249,11 @@ async fn refused_sign_in(app: &App, plan: &Plan) -> Result<(), Failure> {
 }
 
 /// Applies a plan as a job, after saying what stands in the way.
-pub(super) async fn apply_as_job(app: &App, plan: &Plan, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn apply_as_job(
+    app: &App,
+    plan: &Plan,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
     let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
     if ready.needs_approval {
         print_refusal(plan, terminal);
@@ -224,7 +263,10 @@ pub(super) async fn apply_as_job(app: &App, plan: &Plan, terminal: Terminal) -> 
         terminal.trouble(&Trouble::new(
             "This plan destroys data, and no backup has been taken for it.",
             "Nothing was applied.",
-            format!("Run `lockkeeper backup take {}`, then this command again.", plan.target),
+            format!(
+                "Run `lockkeeper backup take {}`, then this command again.",
+                plan.target
+            ),
         ));
         return Ok(Exit::Refused);
     }
@@ -232,8 +274,8 @@ pub(super) async fn apply_as_job(app: &App, plan: &Plan, terminal: Terminal) -> 
         target: plan.target.clone(),
         plan: plan.id.clone(),
     };
-    let job = run::operation(app, &operation, terminal).await?;
-    Ok(run::ended(&job, terminal))
+    let job = follow::operation(app, &operation, terminal).await?;
+    Ok(follow::ended(&job, terminal))
 }
 
 /// Says that a plan needs an approval, and what it would destroy.
@@ -248,7 +290,9 @@ pub(super) fn print_refusal(plan: &Plan, terminal: Terminal) {
         for loss in plan.losses() {
             terminal.talk(format!("  - {loss}"));
         }
-        terminal.talk("Nothing was applied. Approve it in the console, or with `lockkeeper plan approve`.");
+        terminal.talk(
+            "Nothing was applied. Approve it in the console, or with `lockkeeper plan approve`.",
+        );
     }
 }
 
@@ -267,15 +311,26 @@ pub(super) async fn approved_twin(app: &App, plan: &Plan) -> Result<Option<Plan>
 }
 
 async fn find(app: &App, which: &Which) -> Result<Stored, Failure> {
-    let target = pick(&app.resources.targets, which.target.as_deref())?;
-    let found = match &which.plan {
-        Some(id) => guard::plan::get(&app.store, &target.name, id).await?,
-        None => guard::plan::list(&app.store, &target.name, 1).await?.into_iter().next(),
-    };
-    found.ok_or_else(|| {
-        Failure::Usage(format!(
-            "there is no such plan of {}; make one with: lockkeeper plan make --target {}",
-            target.name, target.name
-        ))
-    })
+    let targets = &app.resources.targets;
+    let named = which.plan.as_deref();
+    let is_target = named.is_none_or(|name| targets.iter().any(|target| target.name == name));
+    if is_target {
+        let target = pick(targets, named)?;
+        let newest = guard::plan::list(&app.store, &target.name, 1).await?;
+        return newest.into_iter().next().ok_or_else(|| {
+            let name = &target.name;
+            Failure::Usage(format!(
+                "there is no plan of {name}; make one with: lockkeeper plan make {name}"
+            ))
+        });
+    }
+    let id = named.unwrap_or_default();
+    for target in targets {
+        if let Some(found) = guard::plan::get(&app.store, &target.name, id).await? {
+            return Ok(found);
+        }
+    }
+    Err(Failure::Usage(format!(
+        "there is neither a target nor a plan {id}"
+    )))
 }

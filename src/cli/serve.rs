@@ -43,7 +43,9 @@ pub(super) async fn run(config: Config, terminal: Terminal) -> Result<Exit, Fail
         terminal.talk("");
         terminal.talk("Nobody can sign in yet. Make the first user here, once:");
         terminal.talk(format!("  {base}/setup?token={token}"));
-        terminal.talk(format!("The link is good for {minutes} minutes. Starting again prints a new one."));
+        terminal.talk(format!(
+            "The link is good for {minutes} minutes. Starting again prints a new one."
+        ));
         terminal.talk("");
     }
     let work = {

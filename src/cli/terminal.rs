@@ -74,7 +74,7 @@ impl Terminal {
     pub fn table(self, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
         let mut table = Table::new();
         table
-            .load_preset(presets::NOTHING)
+            .load_style(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Disabled)
             .set_header(header.iter().map(|word| word.to_uppercase()));
         for row in rows {

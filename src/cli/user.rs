@@ -39,30 +39,50 @@ pub(super) enum UserCommand {
     List,
 }
 
-pub(super) async fn run(command: UserCommand, config: Config, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    command: UserCommand,
+    config: Config,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
     let app = open(config).await?;
     match command {
-        UserCommand::Add { name, password_stdin } => {
+        UserCommand::Add {
+            name,
+            password_stdin,
+        } => {
             // The name first: nobody should type a password twice to learn that the name is taken.
             user::check_name(&name).map_err(refused)?;
             let hash = new_password(&app, password_stdin, terminal).await?;
             let mut tx = app.store.begin().await?;
-            let made = user::add(&mut tx, &app.clock, &name, &hash).await.map_err(refused)?;
+            let made = user::add(&mut tx, &app.clock, &name, &hash)
+                .await
+                .map_err(refused)?;
             record(&mut tx, &app, "user.add", &made.name).await?;
             tx.commit().await.map_err(crate::store::StoreError::from)?;
             tell(terminal, &made.name, "can sign in now");
         }
-        UserCommand::Passwd { name, password_stdin } => {
+        UserCommand::Passwd {
+            name,
+            password_stdin,
+        } => {
             let hash = new_password(&app, password_stdin, terminal).await?;
             let mut tx = app.store.begin().await?;
-            user::set_password(&mut tx, &app.clock, &name, &hash).await.map_err(refused)?;
+            user::set_password(&mut tx, &app.clock, &name, &hash)
+                .await
+                .map_err(refused)?;
             record(&mut tx, &app, "user.passwd", &name).await?;
             tx.commit().await.map_err(crate::store::StoreError::from)?;
-            tell(terminal, &name, "has a new password; their sessions have ended");
+            tell(
+                terminal,
+                &name,
+                "has a new password; their sessions have ended",
+            );
         }
         UserCommand::Disable { name } => {
             let mut tx = app.store.begin().await?;
-            user::disable(&mut tx, &app.clock, &name).await.map_err(refused)?;
+            user::disable(&mut tx, &app.clock, &name)
+                .await
+                .map_err(refused)?;
             record(&mut tx, &app, "user.disable", &name).await?;
             tx.commit().await.map_err(crate::store::StoreError::from)?;
             tell(terminal, &name, "is disabled; their sessions have ended");
@@ -80,8 +100,14 @@ async fn list(app: &App, terminal: Terminal) -> Result<(), Failure> {
         terminal.table(
             &["name", "since", "state"],
             users.iter().map(|user| {
-                let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
-                let since = timestamp(user.created_at).strftime("%Y-%m-%d %H:%M UTC").to_string();
+                let state = if user.disabled_at.is_some() {
+                    "disabled"
+                } else {
+                    "enabled"
+                };
+                let since = timestamp(user.created_at)
+                    .strftime("%Y-%m-%d %H:%M UTC")
+                    .to_string();
                 vec![user.name.clone(), since, state.to_owned()]
             }),
         );
@@ -95,26 +121,39 @@ async fn list(app: &App, terminal: Terminal) -> Result<(), Failure> {
 }
 
 async fn new_password(app: &App, from_stdin: bool, terminal: Terminal) -> Result<String, Failure> {
-    let unreadable = |error: std::io::Error| Failure::Usage(format!("the password could not be read: {error}"));
+    let unreadable =
+        |error: std::io::Error| Failure::Usage(format!("the password could not be read: {error}"));
     let chosen: SecretString = if from_stdin {
         first_line().map_err(unreadable)?.into()
     } else if terminal.can_ask() {
-        let chosen = terminal.ask_password("Password (15 characters or more):").map_err(unreadable)?;
-        let again = terminal.ask_password("The same again:").map_err(unreadable)?;
+        let chosen = terminal
+            .ask_password("Password (15 characters or more):")
+            .map_err(unreadable)?;
+        let again = terminal
+            .ask_password("The same again:")
+            .map_err(unreadable)?;
         if chosen.expose_secret() != again.expose_secret() {
-            return Err(Failure::Usage("the two passwords differ; nothing was changed".to_owned()));
+            return Err(Failure::Usage(
+                "the two passwords differ; nothing was changed".to_owned(),
+            ));
         }
         chosen
     } else {
         return Err(Failure::Usage(
-            "nobody can be asked for a password here: hand it over with --password-stdin".to_owned(),
+            "nobody can be asked for a password here: hand it over with --password-stdin"
+                .to_owned(),
         ));
     };
     password::check(&chosen).map_err(|problem| Failure::Usage(problem.to_string()))?;
     Ok(app.passwords.hash(chosen).await)
 }
 
-async fn record(tx: &mut crate::store::Tx, app: &App, action: &str, name: &str) -> Result<(), Failure> {
+async fn record(
+    tx: &mut crate::store::Tx,
+    app: &App,
+    action: &str,
+    name: &str,
+) -> Result<(), Failure> {
     let detail = format!("user {name}");
     let actor = operator();
     let entry = audit::Entry {

@@ -9,7 +9,7 @@ use crate::guard::{Plan, Verdict, approval, plan};
 use crate::migration::{Survey, deploy};
 use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::store::{Store, StoreError};
-use crate::target::{Purpose, Target};
+use crate::target::{Purpose, Session, Target};
 
 /// How old a backup may be that was taken before the plan was made, in milliseconds.
 const FRESH_MS: i64 = 60 * 60 * 1000;
@@ -42,9 +42,10 @@ pub async fn readiness(
     plan: &Plan,
 ) -> Result<Readiness, StoreError> {
     let (archive, target) = (archive.clone(), plan.target.clone());
-    let newest = tokio::task::spawn_blocking(move || archive.list(&target).backups.into_iter().next())
-        .await
-        .unwrap_or_default();
+    let newest =
+        tokio::task::spawn_blocking(move || archive.list(&target).backups.into_iter().next())
+            .await
+            .unwrap_or_default();
     let backup = newest
         .filter(|backup| backup.created_at.as_millisecond() >= plan.made_at - FRESH_MS)
         .map(|backup| (backup.id, backup.file.name));
@@ -68,8 +69,13 @@ pub async fn run(
     context: &Context,
 ) -> Result<Outcome, OperationError> {
     let progress = &context.progress;
-    progress.step("Preflight", format!("Plan {}, {}.", plan.short_digest(), plan.verdict.word()));
-    let ready = readiness(store, &context.clock, archive, plan).await.map_err(store_failed)?;
+    progress.step(
+        "Preflight",
+        format!("Plan {}, {}.", plan.short_digest(), plan.verdict.word()),
+    );
+    let ready = readiness(store, &context.clock, archive, plan)
+        .await
+        .map_err(store_failed)?;
     if ready.needs_backup {
         return Err(Trouble::new(
             "This plan destroys data, and no backup has been taken for it.",
@@ -79,46 +85,94 @@ pub async fn run(
         .into());
     }
     if let Some((_, name)) = &ready.backup {
-        progress.info(format!("The newest backup is {name}. It is taken; it has not been restored to prove it."));
+        progress.info(format!(
+            "The newest backup is {name}. It is taken; it has not been restored to prove it."
+        ));
     }
-    let work = Purpose::Work { job: context.job.clone() };
+    let work = Purpose::Work {
+        job: context.job.clone(),
+    };
     let session = target.connect(work).await?;
-    progress.step("Lock", "Waiting for the lock that Prisma Migrate takes too.");
-    deploy::lock(&session, &context.cancel).await?;
+    let survey = locked(&session, target, plan, context).await?;
+    if plan.verdict == Verdict::Destructive {
+        let approved_by = use_approval(store, &context.clock, plan, &context.job).await?;
+        progress.info(format!(
+            "Approved by {approved_by}; the approval is used now."
+        ));
+    }
+    let applied = deploy::apply(&session, &survey, context).await?;
+    session.close().await;
+    plan::mark_applied(store, &context.clock, plan)
+        .await
+        .map_err(store_failed)?;
+    Ok(outcome(applied, plan))
+}
+
+/// Applies a plan that was just made, where there is no store to record it in. Only a safe one: without a store nobody
+/// can have approved it.
+pub async fn run_alone(
+    target: &Target,
+    plan: &Plan,
+    context: &Context,
+) -> Result<Outcome, OperationError> {
+    if plan.verdict == Verdict::Destructive {
+        return Err(Trouble::new(
+            "This plan destroys data, and without a store there is no approval.",
+            "Nothing was applied. The database is as it was.",
+            "Approve and apply it where the console's store can be reached.",
+        )
+        .into());
+    }
+    let work = Purpose::Work {
+        job: context.job.clone(),
+    };
+    let session = target.connect(work).await?;
+    let survey = locked(&session, target, plan, context).await?;
+    let applied = deploy::apply(&session, &survey, context).await?;
+    session.close().await;
+    Ok(outcome(applied, plan))
+}
+
+/// Takes the lock and reads everything again under it. What is pending then is what the plan says, or nothing runs.
+async fn locked(
+    session: &Session,
+    target: &Target,
+    plan: &Plan,
+    context: &Context,
+) -> Result<Survey, OperationError> {
+    let progress = &context.progress;
+    progress.step("Lock", "Taking the lock that Prisma Migrate takes too.");
+    deploy::lock(session, &context.cancel).await?;
     progress.step("Check", "Reading folder and ledger again, under the lock.");
-    let survey = Survey::with(target, &session).await?;
+    let survey = Survey::with(target, session).await?;
     if let Some(trouble) = survey.blocked() {
         return Err(trouble.into());
     }
-    let digest = plan::digest_now(&survey, target);
-    if digest != plan.digest {
+    if plan::digest_now(&survey, target) != plan.digest {
         return Err(stale().into());
     }
-    if plan.verdict == Verdict::Destructive {
-        let approved_by = use_approval(store, &context.clock, plan, &digest, &context.job).await?;
-        progress.info(format!("Approved by {approved_by}; the approval is used now."));
-    }
-    let applied = deploy::apply(&session, &survey, context).await?;
-    plan::mark_applied(store, &context.clock, plan).await.map_err(store_failed)?;
-    Ok(Outcome {
+    Ok(survey)
+}
+
+fn outcome(applied: usize, plan: &Plan) -> Outcome {
+    Outcome {
         summary: match applied {
             1 => "1 migration was applied.".to_owned(),
             n => format!("{n} migrations were applied."),
         },
         made: Some(plan.id.clone()),
-    })
+    }
 }
 
 async fn use_approval(
     store: &Store,
     clock: &Clock,
     plan: &Plan,
-    digest: &str,
     job: &str,
 ) -> Result<String, OperationError> {
     let used = async {
         let mut tx = store.begin().await?;
-        let used = approval::redeem(&mut tx, clock, plan, digest, job).await?;
+        let used = approval::redeem(&mut tx, clock, plan, job).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(used)
     };

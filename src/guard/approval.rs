@@ -165,13 +165,12 @@ pub async fn latest(store: &Store, plan: &str) -> Result<Option<Approval>, Store
     .transpose()
 }
 
-/// Uses the yes to `plan`, once. The caller has computed `digest` anew and commits before the first statement runs:
+/// Uses the yes to `plan`, once. The caller has found that the digest still holds, and commits before the first statement runs:
 /// a yes that was used for a try is used, whatever became of the try.
 pub(super) async fn redeem(
     tx: &mut Tx,
     clock: &Clock,
     plan: &Plan,
-    digest: &str,
     job: &str,
 ) -> Result<Result<String, Trouble>, StoreError> {
     let now = clock.now_ms();
@@ -183,7 +182,7 @@ pub(super) async fn redeem(
     .bind(now)
     .bind(job)
     .bind(&plan.id)
-    .bind(digest)
+    .bind(&plan.digest)
     .fetch_optional(&mut **tx)
     .await?;
     Ok(match used {

@@ -91,7 +91,12 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_thousands() {
-        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (-41_203, "-41,203")] {
+        for (n, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (-41_203, "-41,203"),
+        ] {
             assert_eq!(grouped(n), text);
         }
     }
@@ -108,7 +113,10 @@ mod tests {
         };
         assert_eq!(loss(Count::Exact(1)), "table \"A\": 1 row");
         assert_eq!(loss(Count::Exact(2_000)), "table \"A\": 2,000 rows");
-        assert_eq!(loss(Count::Estimated(2_000)), "table \"A\": about 2,000 rows (estimated)");
+        assert_eq!(
+            loss(Count::Estimated(2_000)),
+            "table \"A\": about 2,000 rows (estimated)"
+        );
         assert_eq!(loss(Count::Unknown), "table \"A\": could not be counted");
     }
 }

@@ -15,7 +15,11 @@ use crate::migration::Survey;
 use crate::operation::{Context, OperationError, Trouble};
 use crate::sql;
 use crate::store::{Store, StoreError, Tx};
-use crate::target::{Session, Target, catalog};
+use crate::target::catalog::table;
+use crate::target::{Session, Target};
+
+/// How long one count may take before Postgres's own estimate stands in for it.
+const BUDGET: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// What is pending on a target, read and judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +82,9 @@ pub struct PlannedStatement {
 impl Plan {
     /// Every statement with its findings, in order.
     pub fn statements(&self) -> impl Iterator<Item = &PlannedStatement> {
-        self.migrations.iter().flat_map(|migration| &migration.statements)
+        self.migrations
+            .iter()
+            .flat_map(|migration| &migration.statements)
     }
 
     /// Every finding, in order.
@@ -117,7 +123,10 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
         progress.info("Nothing is pending.");
         return Ok(None);
     }
-    progress.step("Parse", format!("Parsing {pending} pending migrations with Postgres's grammar."));
+    progress.step(
+        "Parse",
+        format!("Parsing {pending} pending migrations with Postgres's grammar."),
+    );
     let mut migrations = parse(&survey)?;
     progress.step("Count", "Counting what would be lost.");
     let session = target.connect(crate::target::Purpose::Look).await?;
@@ -163,9 +172,15 @@ fn parse(survey: &Survey) -> Result<Vec<(String, Vec<Judged>)>, Trouble> {
     for entry in survey.history.pending() {
         let script = survey.script(&entry.name)?;
         let statements = sql::parse(&script.text).map_err(|error| {
-            let place = error.line.map(|line| format!(", line {line}")).unwrap_or_default();
+            let place = error
+                .line
+                .map(|line| format!(", line {line}"))
+                .unwrap_or_default();
             Trouble::new(
-                format!("The migration {}{place} is not valid SQL: {}.", entry.name, error.message),
+                format!(
+                    "The migration {}{place} is not valid SQL: {}.",
+                    entry.name, error.message
+                ),
                 "Nothing was applied. Postgres would refuse this script as well.",
                 "Correct the script, then make the plan again.",
             )
@@ -220,8 +235,11 @@ fn settle(survey: &Survey, migrations: Vec<(String, Vec<Judged>)>) -> Vec<Planne
                 .collect();
             let script = survey.script(&name).ok();
             PlannedMigration {
-                checksum: script.map(|script| script.checksum.clone()).unwrap_or_default(),
-                not_atomic: script.and_then(|script| crate::target::script::not_atomic(&script.text)),
+                checksum: script
+                    .map(|script| script.checksum.clone())
+                    .unwrap_or_default(),
+                not_atomic: script
+                    .and_then(|script| crate::target::script::not_atomic(&script.text)),
                 name,
                 statements,
             }
@@ -230,14 +248,20 @@ fn settle(survey: &Survey, migrations: Vec<(String, Vec<Judged>)>) -> Vec<Planne
 }
 
 async fn answer(session: &Session, question: &Question) -> Count {
+    let named = |name: &sql::TableName| {
+        let schema = name.schema.as_deref().unwrap_or(session.schema());
+        table::TableName::new(schema, &name.name)
+    };
     let count = match question {
-        Question::Rows(table) => catalog::count_rows(session, table).await,
-        Question::Values(table, column) => catalog::count_values(session, table, column).await,
+        Question::Rows(name) => table::count_rows(session, &named(name), BUDGET).await,
+        Question::Values(name, column) => {
+            table::count_values(session, &named(name), column, BUDGET).await
+        }
     };
     match count {
-        catalog::Count::Exact(n) => Count::Exact(n),
-        catalog::Count::Estimated(n) => Count::Estimated(n),
-        catalog::Count::Unknown(_) => Count::Unknown,
+        table::Count::Exact(n) => Count::Exact(n),
+        table::Count::Estimated(n) => Count::Estimated(n),
+        table::Count::Unknown(_) => Count::Unknown,
     }
 }
 
@@ -262,11 +286,18 @@ pub fn digest_now(survey: &Survey, target: &Target) -> String {
         .history
         .pending()
         .map(|entry| {
-            let checksum = survey.script(&entry.name).map(|script| script.checksum.clone());
+            let checksum = survey
+                .script(&entry.name)
+                .map(|script| script.checksum.clone());
             (entry.name.clone(), checksum.unwrap_or_default())
         })
         .collect();
-    fold(&identity(survey, target), scripts.iter().map(|(name, sum)| (name.as_str(), sum.as_str())))
+    fold(
+        &identity(survey, target),
+        scripts
+            .iter()
+            .map(|(name, sum)| (name.as_str(), sum.as_str())),
+    )
 }
 
 fn digest(identity: &Identity, migrations: &[PlannedMigration]) -> String {
@@ -317,7 +348,12 @@ pub async fn save(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Resul
     .bind(job)
     .execute(&mut *tx)
     .await?;
-    let detail = format!("plan {}, {}, digest {}", plan.id, plan.verdict.word(), plan.digest);
+    let detail = format!(
+        "plan {}, {}, digest {}",
+        plan.id,
+        plan.verdict.word(),
+        plan.digest
+    );
     audit::record(
         &mut tx,
         clock,
@@ -337,7 +373,11 @@ pub async fn save(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Resul
 }
 
 /// Notes that every statement of a plan is in effect.
-pub(super) async fn mark_applied(store: &Store, clock: &Clock, plan: &Plan) -> Result<(), StoreError> {
+pub(super) async fn mark_applied(
+    store: &Store,
+    clock: &Clock,
+    plan: &Plan,
+) -> Result<(), StoreError> {
     let mut tx = store.begin().await?;
     sqlx::query("UPDATE plan SET applied_at = $1 WHERE id = $2")
         .bind(clock.now_ms())
@@ -378,11 +418,13 @@ pub async fn get(store: &Store, target: &str, id: &str) -> Result<Option<Stored>
 
 /// The newest plans of a target, newest first.
 pub async fn list(store: &Store, target: &str, limit: i64) -> Result<Vec<Stored>, StoreError> {
-    let rows = sqlx::query("SELECT body, applied_at FROM plan WHERE target = $1 ORDER BY id DESC LIMIT $2")
-        .bind(target)
-        .bind(limit)
-        .fetch_all(store.read())
-        .await?;
+    let rows = sqlx::query(
+        "SELECT body, applied_at FROM plan WHERE target = $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(target)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await?;
     rows.iter().map(decode).collect()
 }
 

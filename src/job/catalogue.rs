@@ -186,8 +186,12 @@ async fn make_plan(
     let losses = plan.losses().len();
     let summary = match (plan.migrations.len(), losses) {
         (1, 0) => "1 migration is pending. The guard found nothing that destroys data.".to_owned(),
-        (n, 0) => format!("{n} migrations are pending. The guard found nothing that destroys data."),
-        (n, losses) => format!("Pending migrations: {n}. Findings that need an approval: {losses}."),
+        (n, 0) => {
+            format!("{n} migrations are pending. The guard found nothing that destroys data.")
+        }
+        (n, losses) => {
+            format!("Pending migrations: {n}. Findings that need an approval: {losses}.")
+        }
     };
     Ok(Outcome {
         summary,

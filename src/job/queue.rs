@@ -159,7 +159,10 @@ pub async fn enqueue(
 }
 
 /// The job that waits or runs already for the same operation, so that a second click makes no second job.
-pub async fn pending_twin(tx: &mut Tx, operation: &Operation) -> Result<Option<String>, StoreError> {
+pub async fn pending_twin(
+    tx: &mut Tx,
+    operation: &Operation,
+) -> Result<Option<String>, StoreError> {
     let payload = serde_json::to_string(operation).map_err(|error| StoreError::Value {
         what: "operation",
         reason: error.to_string(),
@@ -232,10 +235,11 @@ pub async fn append(store: &Store, id: &str, events: &[Event]) -> Result<(), Sto
 }
 
 async fn append_in(tx: &mut Tx, id: &str, events: &[Event]) -> Result<(), StoreError> {
-    let last: i64 = sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM job_event WHERE job_id = $1")
-        .bind(id)
-        .fetch_one(&mut **tx)
-        .await?;
+    let last: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM job_event WHERE job_id = $1")
+            .bind(id)
+            .fetch_one(&mut **tx)
+            .await?;
     for (event, seq) in events.iter().zip(last + 1..) {
         sqlx::query(
             "INSERT INTO job_event (job_id, seq, at, level, step, text) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -323,7 +327,12 @@ pub async fn reap(store: &Store, clock: &Clock) -> Result<Vec<Job>, StoreError> 
     let lapsed = "SELECT id, payload, state, actor, created_at, started_at, ended_at, outcome, trouble FROM job \
                   WHERE state = 'running' AND lease_until < $1 ORDER BY id";
     // A look first: nearly always there is none, and then no write lock is taken.
-    if sqlx::query(lapsed).bind(now).fetch_optional(store.read()).await?.is_none() {
+    if sqlx::query(lapsed)
+        .bind(now)
+        .fetch_optional(store.read())
+        .await?
+        .is_none()
+    {
         return Ok(Vec::new());
     }
     let mut tx = store.begin().await?;
@@ -388,7 +397,13 @@ pub async fn release(
     Ok(true)
 }
 
-async fn note(tx: &mut Tx, clock: &Clock, id: &str, level: Level, text: &str) -> Result<(), StoreError> {
+async fn note(
+    tx: &mut Tx,
+    clock: &Clock,
+    id: &str,
+    level: Level,
+    text: &str,
+) -> Result<(), StoreError> {
     let event = Event {
         at: clock.now_ms(),
         level,

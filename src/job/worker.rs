@@ -72,7 +72,12 @@ pub async fn reap(resources: Arc<Resources>, store: Store, clock: Clock, stop: C
 
 async fn reap_once(resources: &Resources, store: &Store, clock: &Clock) -> Result<(), StoreError> {
     for job in queue::reap(store, clock).await? {
-        tracing::warn!(job.id, job.kind = job.operation.kind(), target.name = job.operation.target(), "job interrupted");
+        tracing::warn!(
+            job.id,
+            job.kind = job.operation.kind(),
+            target.name = job.operation.target(),
+            "job interrupted"
+        );
         if job.operation.reconcile() == Reconcile::Automatic {
             let trouble = job.operation.clean_up(resources, &job.id).await;
             queue::release(store, clock, &job, "lockkeeper", "worker", &trouble).await?;
@@ -159,7 +164,10 @@ async fn run(
     let (ended, ()) = tokio::join!(work, write);
     let end = match ended {
         None => {
-            tracing::error!(job.id, "the lease was lost; the job ended without a record of its end");
+            tracing::error!(
+                job.id,
+                "the lease was lost; the job ended without a record of its end"
+            );
             return;
         }
         Some(Ok(Ok(outcome))) => End::Succeeded(outcome),
@@ -185,7 +193,11 @@ async fn run(
             Err(error) => tracing::warn!(job.id, %error, "recording the end failed"),
         }
     }
-    tracing::error!(job.id, job.state = state, "the end of the job could not be recorded; it will read as interrupted");
+    tracing::error!(
+        job.id,
+        job.state = state,
+        "the end of the job could not be recorded; it will read as interrupted"
+    );
 }
 
 /// Returns when the lease is lost.

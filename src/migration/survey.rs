@@ -2,11 +2,15 @@
 //!
 //! It takes no lock, creates nothing and changes nothing, so looking is always safe.
 
-use super::folder::{Folder, LockFile, Script};
-use super::history::History;
-use super::ledger::{self, LedgerRow};
+use std::path::PathBuf;
+
+use tokio_postgres::SimpleQueryMessage;
+
+use super::{Blocker, Folder, History, LedgerRow, Script, select_sql};
 use crate::operation::Trouble;
-use crate::target::{Purpose, Session, Target, catalog};
+use crate::target::catalog::ledger::LockHolder;
+use crate::target::catalog::{self, Facts};
+use crate::target::{Purpose, Session, Target, describe};
 
 /// What was found.
 #[derive(Debug)]
@@ -16,13 +20,178 @@ pub struct Survey {
     /// Folder joined with ledger.
     pub history: History,
     /// Facts of the server and the database.
-    pub facts: catalog::Facts,
+    pub facts: Facts,
     /// The schema in which the ledger is, or would be made.
     pub schema: String,
     /// Whether the ledger exists.
     pub has_ledger: bool,
-    /// Whether the schema has tables though there is no ledger: the database was not made by Prisma Migrate.
-    pub needs_baseline: bool,
-    /// Who holds the lock of Prisma Migrate.
-    pub lock_holder: Option<catalog::LockHolder>,
+    /// Who else holds the lock of Prisma Migrate.
+    pub lock_holder: Option<LockHolder>,
+    /// Whether there are tables though there is no ledger: the database was not made by Prisma Migrate (P3005).
+    needs_baseline: bool,
+}
+
+impl Survey {
+    /// Looks at `target` over a session of its own.
+    pub async fn of(target: &Target) -> Result<Self, Trouble> {
+        let session = target.connect(Purpose::Look).await?;
+        let survey = Self::with(target, &session).await;
+        session.close().await;
+        survey
+    }
+
+    /// Looks at `target` over `session`.
+    pub async fn with(target: &Target, session: &Session) -> Result<Self, Trouble> {
+        let folder = read_folder(target.migrations.clone()).await;
+        let facts = catalog::facts(session).await?;
+        let has_ledger = catalog::ledger::ledger_exists(session).await?;
+        let rows = if has_ledger {
+            read_ledger(session).await?
+        } else {
+            Vec::new()
+        };
+        let needs_baseline = !has_ledger
+            && catalog::ledger::has_tables_besides_ledger(session, target.url.checked_schema())
+                .await?;
+        let lock_holder = catalog::ledger::lock_holder(session).await?;
+        Ok(Self {
+            history: History::new(&folder, &rows, lock_holder.is_some()),
+            folder,
+            facts,
+            schema: session.schema().to_owned(),
+            has_ledger,
+            lock_holder,
+            needs_baseline,
+        })
+    }
+
+    /// The script of a migration of the folder.
+    pub fn script(&self, name: &str) -> Result<&Script, Trouble> {
+        let broken = |why: String| {
+            Trouble::new(
+                format!("The migration {name} cannot be read. {why}"),
+                "Nothing was applied.",
+                "Restore its migration.sql from version control, or delete its folder if it was never meant to be there.",
+            )
+        };
+        match self.folder.migration(name) {
+            None => Err(broken("Its folder is gone.".to_owned())),
+            Some(migration) => migration
+                .script
+                .as_ref()
+                .map_err(|problem| broken(problem.to_string())),
+        }
+    }
+
+    /// Every row of the ledger, grouped by migration.
+    pub fn ledger_rows(&self) -> impl Iterator<Item = &LedgerRow> {
+        self.history.entries.iter().flat_map(|entry| &entry.rows)
+    }
+
+    /// Why nothing may be applied, in the order in which `migrate deploy` would find out.
+    #[must_use]
+    pub fn blocked(&self) -> Option<Trouble> {
+        const AS_IT_WAS: &str = "Nothing was applied. The database is as it was.";
+        if self.needs_baseline {
+            return Some(Trouble::new(
+                format!(
+                    "The schema {} has tables but no ledger: this database was not made by Prisma Migrate (P3005).",
+                    self.schema
+                ),
+                AS_IT_WAS,
+                "Baseline it first: `npx prisma migrate resolve --applied NAME` for each migration whose tables are \
+                 there already, oldest first.",
+            ));
+        }
+        let blocker = self.history.deploy_blocker()?;
+        let next = match &blocker {
+            Blocker::LockFile { .. } => {
+                "Correct migration_lock.toml: it needs the line `provider = \"postgresql\"`."
+            }
+            Blocker::Running { .. } => {
+                "Wait until it ends. If nobody is at work, the session that holds the lock is shown on this page; \
+                 ending it frees the lock."
+            }
+            Blocker::Failed { .. } => {
+                "Compare the database with the script. If all of it is in effect: `npx prisma migrate resolve --applied \
+                 NAME`. If nothing is: `npx prisma migrate resolve --rolled-back NAME`, and it becomes pending again."
+            }
+        };
+        Some(Trouble::new(
+            format!("{blocker} ({})", blocker.code()),
+            AS_IT_WAS,
+            next,
+        ))
+    }
+
+    /// The state in sentences, the most pressing first.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences = self.oddities();
+        sentences.extend(self.history.sentences());
+        sentences
+    }
+
+    /// What is peculiar about folder, server and lock, one sentence each; often none.
+    #[must_use]
+    pub fn oddities(&self) -> Vec<String> {
+        let mut sentences: Vec<String> = self
+            .folder
+            .problem
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        sentences.extend(self.folder.warnings.iter().cloned());
+        if self.facts.in_recovery {
+            sentences.push(
+                "The server is a standby: it can be looked at, but nothing can be applied here."
+                    .to_owned(),
+            );
+        } else if self.facts.read_only {
+            sentences.push(
+                "Sessions of this role are read-only: nothing can be applied with it.".to_owned(),
+            );
+        }
+        if let Some(holder) = &self.lock_holder {
+            let name = holder
+                .application_name
+                .as_deref()
+                .unwrap_or("a session without a name");
+            sentences.push(format!(
+                "The lock of the migrations is held by {name} (process {}).",
+                holder.pid
+            ));
+        }
+        sentences
+    }
+}
+
+async fn read_folder(path: PathBuf) -> Folder {
+    match tokio::task::spawn_blocking(move || Folder::read(&path)).await {
+        Ok(folder) => folder,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// The rows, by the simple protocol: it is safe through a pooler, and every column is read as text anyway.
+async fn read_ledger(session: &Session) -> Result<Vec<LedgerRow>, Trouble> {
+    let answer = session
+        .client()
+        .simple_query(&select_sql(session.schema()))
+        .await
+        .map_err(|error| {
+            Trouble::new(
+                format!("The ledger _prisma_migrations cannot be read: {}.", describe(&error)),
+                "Nothing was changed. Without the ledger nobody can say what is applied.",
+                "Grant the role SELECT on it; if a long statement holds the table, wait and load the page again.",
+            )
+        })?;
+    let mut rows = Vec::new();
+    for message in answer {
+        if let SimpleQueryMessage::Row(row) = message {
+            let columns = std::array::from_fn(|index| row.get(index).map(str::to_owned));
+            rows.push(LedgerRow::from_texts(columns)?);
+        }
+    }
+    Ok(rows)
 }

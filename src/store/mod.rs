@@ -111,7 +111,9 @@ impl Store {
             .connect(address.expose_secret())
             .await
             .map_err(failed)?;
-        let read = pool(4).connect_lazy(address.expose_secret()).map_err(failed)?;
+        let read = pool(4)
+            .connect_lazy(address.expose_secret())
+            .map_err(failed)?;
         migrator().run(&write).await.map_err(|error| match error {
             sqlx::migrate::MigrateError::VersionMissing(version) => StoreError::Newer {
                 place: place.clone(),

@@ -10,8 +10,8 @@ mod dial;
 pub mod failure;
 mod notice;
 mod purpose;
-mod tls;
 pub mod script;
+mod tls;
 pub mod tool;
 pub mod url;
 

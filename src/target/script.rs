@@ -90,7 +90,8 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
             of: statements.len(),
             line: last,
             message: "The script ended with an open transaction, which was rolled back.".to_owned(),
-            in_effect: "What it had committed before its last BEGIN is in effect; the rest is not.".to_owned(),
+            in_effect: "What it had committed before its last BEGIN is in effect; the rest is not."
+                .to_owned(),
         });
     }
     Ok(())
@@ -172,7 +173,10 @@ async fn leave_transaction(session: &Session) -> bool {
     if session.client().simple_query("ROLLBACK").await.is_err() {
         return false;
     }
-    !session.notices().iter().any(|notice| notice.code == "25P01")
+    !session
+        .notices()
+        .iter()
+        .any(|notice| notice.code == "25P01")
 }
 
 /// Undoes what a script may have set for the session: roles, search path, timeouts go back to what the session began

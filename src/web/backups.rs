@@ -1,7 +1,9 @@
 //! The backups of a target: list, take, download.
 
 use actix_files::NamedFile;
-use actix_web::http::header::{ContentDisposition, ContentEncoding, DispositionParam, DispositionType};
+use actix_web::http::header::{
+    ContentDisposition, ContentEncoding, DispositionParam, DispositionType,
+};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -67,7 +69,10 @@ pub(super) async fn take(
         target: target.name.clone(),
         note: note.trim().to_owned(),
     };
-    let id = who.app().enqueue(&operation, &who.user.name, &who.visit.address).await?;
+    let id = who
+        .app()
+        .enqueue(&operation, &who.user.name, &who.visit.address)
+        .await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 
@@ -87,7 +92,8 @@ pub(super) async fn download(
         Some((manifest, artifact))
     })
     .await;
-    let (manifest, artifact) = found.ok_or_else(|| PageError::NotFound("backup of that id".to_owned()))?;
+    let (manifest, artifact) =
+        found.ok_or_else(|| PageError::NotFound("backup of that id".to_owned()))?;
     let range = request
         .headers()
         .get(header::RANGE)
@@ -104,7 +110,8 @@ pub(super) async fn download(
         ..audit::Entry::default()
     };
     audit::record_alone(&who.app().store, &who.app().clock, &entry).await?;
-    let file = NamedFile::open(&artifact).map_err(|error| PageError::Internal(error.to_string()))?;
+    let file =
+        NamedFile::open(&artifact).map_err(|error| PageError::Internal(error.to_string()))?;
     let mut response = file
         .use_etag(true)
         .set_content_disposition(ContentDisposition {
@@ -113,9 +120,10 @@ pub(super) async fn download(
         })
         .into_response(&request);
     // The bytes are compressed already, and a range is one of these bytes.
-    response
-        .headers_mut()
-        .insert(header::CONTENT_ENCODING, header::HeaderValue::from_static(ContentEncoding::Identity.as_str()));
+    response.headers_mut().insert(
+        header::CONTENT_ENCODING,
+        header::HeaderValue::from_static(ContentEncoding::Identity.as_str()),
+    );
     Ok(response)
 }
 
@@ -131,7 +139,12 @@ async fn page(
     let (listing, free) = blocking(move || (archive.list(&name), archive.free_bytes())).await;
     let archive = &who.app().resources.archive;
     let start = before
-        .and_then(|before| listing.backups.iter().position(|backup| backup.id == before))
+        .and_then(|before| {
+            listing
+                .backups
+                .iter()
+                .position(|backup| backup.id == before)
+        })
         .map_or(0, |at| at + 1);
     let shown: Vec<&Manifest> = listing.backups.iter().skip(start).take(PAGE).collect();
     let more = listing.backups.len() > start + PAGE;
@@ -181,7 +194,11 @@ fn place(archive: &Archive, free: Option<u64>) -> String {
 }
 
 fn row(backup: &Manifest, path: &str) -> BackupRow {
-    let applied = backup.migrations.iter().filter(|row| row.state == "applied").count();
+    let applied = backup
+        .migrations
+        .iter()
+        .filter(|row| row.state == "applied")
+        .count();
     BackupRow {
         name: backup.file.name.clone(),
         note: (!backup.note.is_empty()).then(|| backup.note.clone()),

@@ -19,7 +19,10 @@ pub(super) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let safe = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
     let ours = request
         .app_data::<Data<Shared>>()
         .map(|shared| shared.app.config.server.public_url.clone())
@@ -30,7 +33,13 @@ pub(super) async fn guard(
             .get(name)
             .map(|value| value.to_str().unwrap_or("?").to_owned())
     };
-    if safe || allowed(head("sec-fetch-site").as_deref(), head(header::ORIGIN.as_str()).as_deref(), &ours) {
+    if safe
+        || allowed(
+            head("sec-fetch-site").as_deref(),
+            head(header::ORIGIN.as_str()).as_deref(),
+            &ours,
+        )
+    {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     tracing::warn!(http.path = request.path(), "cross-origin request refused");

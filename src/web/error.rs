@@ -9,7 +9,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{QueryPayloadError, UrlencodedError};
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use super::layout::Link;
 use super::page::error::ErrorPage;
@@ -79,7 +79,9 @@ impl ResponseError for PageError {
 impl PageError {
     fn explain(&self) -> Trouble {
         match self {
-            Self::SignIn(_) => Trouble::new("Nobody is signed in.", "Nothing was changed.", "Sign in."),
+            Self::SignIn(_) => {
+                Trouble::new("Nobody is signed in.", "Nothing was changed.", "Sign in.")
+            }
             Self::NotFound(what) => Trouble::new(
                 format!("There is no {what} here."),
                 "Nothing was changed. If it was here before, it may have been renamed in the configuration or removed.",

@@ -25,7 +25,10 @@ pub(super) fn all(app: &App) -> DefaultHeaders {
         .add((header::REFERRER_POLICY, "same-origin"))
         .add(("Cross-Origin-Opener-Policy", "same-origin"))
         .add(("Cross-Origin-Resource-Policy", "same-origin"))
-        .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=()"))
+        .add((
+            "Permissions-Policy",
+            "camera=(), geolocation=(), microphone=()",
+        ))
         .add((header::CACHE_CONTROL, "no-store"));
     if app.config.server.public_url.starts_with("https:") {
         headers.add((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))

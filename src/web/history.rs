@@ -13,9 +13,7 @@ use super::page::when::When;
 use super::view;
 use super::visit::SignedIn;
 use crate::app::watch::Found;
-use crate::migration::folder::Script;
-use crate::migration::history::{Entry, State};
-use crate::migration::ledger;
+use crate::migration::{self, Entry, Script, State};
 use crate::target::Target;
 
 const PAGE: usize = 50;
@@ -49,7 +47,8 @@ pub(super) async fn list(
         Ok(found) => {
             page.trouble = found.survey.blocked().as_ref().map(TroubleBox::from);
             page.counts = found.survey.sentences().join(" ");
-            page.can_plan = page.trouble.is_none() && found.survey.history.pending().next().is_some();
+            page.can_plan =
+                page.trouble.is_none() && found.survey.history.pending().next().is_some();
             fill(&mut page, &target, found, query.after.as_deref());
         }
     }
@@ -86,10 +85,14 @@ fn row(entry: &Entry) -> MigrationRow {
     MigrationRow {
         name: entry.name.clone(),
         state: shown_state(entry),
-        applied_at: applied.and_then(|row| row.finished_at).map(|at| When::at(at.as_millisecond())),
+        applied_at: applied
+            .and_then(|row| row.finished_at)
+            .map(|at| When::at(at.as_millisecond())),
         took: applied.and_then(|row| {
             let finished = row.finished_at?;
-            Some(Millis(finished.as_millisecond() - row.started_at.as_millisecond()))
+            Some(Millis(
+                finished.as_millisecond() - row.started_at.as_millisecond(),
+            ))
         }),
         note: entry.note.clone(),
     }
@@ -116,7 +119,10 @@ pub(super) async fn detail(
     let (target, name) = path.into_inner();
     let target = who.target(&target)?;
     let look = who.visit.shared.watch.look(&target).await?;
-    let found = look.found.as_ref().map_err(|trouble| PageError::Target(trouble.clone()))?;
+    let found = look
+        .found
+        .as_ref()
+        .map_err(|trouble| PageError::Target(trouble.clone()))?;
     let entry = found
         .survey
         .history
@@ -126,7 +132,10 @@ pub(super) async fn detail(
         .ok_or_else(|| PageError::NotFound("migration of that name".to_owned()))?;
     let script = found.survey.script(&entry.name);
     let mut layout = who.layout_of(&entry.name, &target, Tab::Migrations);
-    layout.crumbs = vec![Link::new("Migrations", format!("/t/{}/migrations", view::segment(&target.name)))];
+    layout.crumbs = vec![Link::new(
+        "Migrations",
+        format!("/t/{}/migrations", view::segment(&target.name)),
+    )];
     Ok(view::ok(&MigrationPage {
         layout,
         name: entry.name.clone(),
@@ -138,7 +147,9 @@ pub(super) async fn detail(
             _ => None,
         },
         ledger: entry.rows.iter().rev().map(ledger_row).collect(),
-        lines: script.map(|script: &Script| view::code(&script.text)).unwrap_or_default(),
+        lines: script
+            .map(|script: &Script| view::code(&script.text))
+            .unwrap_or_default(),
     }))
 }
 
@@ -162,7 +173,7 @@ fn meaning(entry: &Entry) -> Vec<String> {
     sentences
 }
 
-fn ledger_row(row: &ledger::LedgerRow) -> LedgerRow {
+fn ledger_row(row: &migration::LedgerRow) -> LedgerRow {
     LedgerRow {
         id: row.id.clone(),
         checksum: row.checksum.clone(),

@@ -33,7 +33,10 @@ pub(super) struct ReleaseForm {
 }
 
 /// `GET /jobs`.
-pub(super) async fn list(who: SignedIn, query: web::Query<JobsQuery>) -> Result<HttpResponse, PageError> {
+pub(super) async fn list(
+    who: SignedIn,
+    query: web::Query<JobsQuery>,
+) -> Result<HttpResponse, PageError> {
     let app = who.app();
     let now = app.clock.now_ms();
     let mut jobs = queue::page(&app.store, None, query.before.as_deref(), PAGE as i64 + 1).await?;
@@ -45,11 +48,17 @@ pub(super) async fn list(who: SignedIn, query: web::Query<JobsQuery>) -> Result<
         .map(|last| format!("/jobs?before={}", last.id));
     let open = queue::open(&app.store).await?;
     let count = |state: State| open.iter().filter(|job| job.state == state).count();
-    let summary = match (count(State::Running), count(State::Queued), count(State::Interrupted)) {
+    let summary = match (
+        count(State::Running),
+        count(State::Queued),
+        count(State::Interrupted),
+    ) {
         (0, 0, 0) => "Nothing runs and nothing waits.".to_owned(),
         (running, queued, 0) => format!("{running} running, {queued} waiting."),
         (running, queued, interrupted) => {
-            format!("{running} running, {queued} waiting, {interrupted} interrupted and waiting for a person.")
+            format!(
+                "{running} running, {queued} waiting, {interrupted} interrupted and waiting for a person."
+            )
         }
     };
     let mut layout = who.visit.layout("Jobs");
@@ -60,12 +69,18 @@ pub(super) async fn list(who: SignedIn, query: web::Query<JobsQuery>) -> Result<
         summary,
         jobs: jobs.iter().map(|job| view::job_row(job, now)).collect(),
         older,
-        example: format!("lockkeeper backup take {}", target.map_or("TARGET", |target| &target.name)),
+        example: format!(
+            "lockkeeper backup take {}",
+            target.map_or("TARGET", |target| &target.name)
+        ),
     }))
 }
 
 /// `GET /jobs/{id}`.
-pub(super) async fn detail(who: SignedIn, path: web::Path<String>) -> Result<HttpResponse, PageError> {
+pub(super) async fn detail(
+    who: SignedIn,
+    path: web::Path<String>,
+) -> Result<HttpResponse, PageError> {
     let job = load(&who, &path).await?;
     page(&who, &job, None).await.map(|page| view::ok(&page))
 }
@@ -95,8 +110,15 @@ pub(super) async fn release(
         finding,
         "What is pending now is on the history page.",
     );
-    let released =
-        queue::release(&app.store, &app.clock, &job, &who.user.name, &who.visit.address, &trouble).await?;
+    let released = queue::release(
+        &app.store,
+        &app.clock,
+        &job,
+        &who.user.name,
+        &who.visit.address,
+        &trouble,
+    )
+    .await?;
     if released {
         who.flash(true, "The target is free again.");
     } else {
@@ -111,7 +133,11 @@ async fn load(who: &SignedIn, id: &str) -> Result<Job, PageError> {
         .ok_or_else(|| PageError::NotFound("job of that id".to_owned()))
 }
 
-async fn page(who: &SignedIn, job: &Job, refused: Option<(String, String)>) -> Result<JobPage, PageError> {
+async fn page(
+    who: &SignedIn,
+    job: &Job,
+    refused: Option<(String, String)>,
+) -> Result<JobPage, PageError> {
     let app = who.app();
     let now = app.clock.now_ms();
     let mut lines = queue::lines(&app.store, &job.id, 0, LINES + 1).await?;
@@ -162,7 +188,10 @@ fn release_panel(
         .iter()
         .rev()
         .find(|line| line.event.step != "Interrupted")
-        .map_or_else(|| "Nothing was recorded before it vanished.".to_owned(), |line| line.event.text.clone());
+        .map_or_else(
+            || "Nothing was recorded before it vanished.".to_owned(),
+            |line| line.event.text.clone(),
+        );
     let (typed, error) = refused.unzip();
     Ok(ReleasePanel {
         last,
@@ -191,7 +220,11 @@ fn steps(lines: &[Line], job: &Job, now_ms: i64) -> Vec<StepView> {
             let view = StepView {
                 seq: line.seq,
                 name: event.step.clone(),
-                text: if begins { event.text.clone() } else { event.step.clone() },
+                text: if begins {
+                    event.text.clone()
+                } else {
+                    event.step.clone()
+                },
                 state: JobState::Succeeded,
                 took: None,
                 events: Vec::new(),
@@ -239,9 +272,17 @@ fn result(job: &Job) -> Option<Link> {
     match &job.operation {
         Operation::MakePlan { .. } => {
             let plan = outcome.made.as_ref()?;
-            Some(Link::new("Read the plan", format!("/t/{target}/plans/{plan}")))
+            Some(Link::new(
+                "Read the plan",
+                format!("/t/{target}/plans/{plan}"),
+            ))
         }
-        Operation::TakeBackup { .. } => Some(Link::new("See the backups", format!("/t/{target}/backups"))),
-        Operation::ApplyPlan { .. } => Some(Link::new("See the history", format!("/t/{target}/migrations"))),
+        Operation::TakeBackup { .. } => {
+            Some(Link::new("See the backups", format!("/t/{target}/backups")))
+        }
+        Operation::ApplyPlan { .. } => Some(Link::new(
+            "See the history",
+            format!("/t/{target}/migrations"),
+        )),
     }
 }

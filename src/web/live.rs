@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::Shared;
 use super::error::PageError;
+use super::page::shown::shown;
 use super::visit::SignedIn;
 use crate::auth::user;
 use crate::clock::timestamp;
@@ -150,7 +151,7 @@ fn event(line: &Line) -> serde_json::Value {
         "at": timestamp(event.at).to_string(),
         "level": event.level.word(),
         "step": event.step,
-        "text": event.text,
+        "text": shown(&event.text),
     })
 }
 

@@ -54,7 +54,11 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
         watch: Watch::new(app.clone()),
         stop,
     };
-    let cookie_key = app.sessions().cookie_key().await.map_err(io::Error::other)?;
+    let cookie_key = app
+        .sessions()
+        .cookie_key()
+        .await
+        .map_err(io::Error::other)?;
     let key = Key::derive_from(&cookie_key);
     // An unknown name must not take longer than a known one, from the first sign-in on.
     app.passwords.warm().await;
@@ -62,7 +66,11 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
         let app = &shared.app;
         Actix::new()
             .app_data(web::Data::new(shared.clone()))
-            .app_data(web::FormConfig::default().limit(64 * 1024).error_handler(error::bad_form))
+            .app_data(
+                web::FormConfig::default()
+                    .limit(64 * 1024)
+                    .error_handler(error::bad_form),
+            )
             .app_data(web::QueryConfig::default().error_handler(error::bad_query))
             .configure(routes)
             .default_service(web::route().to(error::not_found))
@@ -91,15 +99,24 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/logout", web::post().to(sign_in::logout))
         .route("/t/{target}", web::get().to(overview::target))
         .route("/t/{target}/migrations", web::get().to(history::list))
-        .route("/t/{target}/migrations/{name}", web::get().to(history::detail))
+        .route(
+            "/t/{target}/migrations/{name}",
+            web::get().to(history::detail),
+        )
         .route("/t/{target}/plans", web::get().to(plans::list))
         .route("/t/{target}/plans", web::post().to(plans::make))
         .route("/t/{target}/plans/{id}", web::get().to(plans::detail))
-        .route("/t/{target}/plans/{id}/approve", web::post().to(plans::approve))
+        .route(
+            "/t/{target}/plans/{id}/approve",
+            web::post().to(plans::approve),
+        )
         .route("/t/{target}/plans/{id}/apply", web::post().to(plans::apply))
         .route("/t/{target}/backups", web::get().to(backups::list))
         .route("/t/{target}/backups", web::post().to(backups::take))
-        .route("/t/{target}/backups/{id}/download", web::get().to(backups::download))
+        .route(
+            "/t/{target}/backups/{id}/download",
+            web::get().to(backups::download),
+        )
         .route("/jobs", web::get().to(jobs::list))
         .route("/jobs/{id}", web::get().to(jobs::detail))
         .route("/jobs/{id}/events", web::get().to(live::events))
@@ -125,7 +142,14 @@ fn session(app: &App, key: Key) -> SessionMiddleware<crate::auth::session::Sessi
     let secure = app.config.server.public_url.starts_with("https:");
     let hours = i64::from(app.config.auth.session_hours);
     SessionMiddleware::builder(app.sessions(), key)
-        .cookie_name(if secure { "__Host-lockkeeper" } else { "lockkeeper" }.to_owned())
+        .cookie_name(
+            if secure {
+                "__Host-lockkeeper"
+            } else {
+                "lockkeeper"
+            }
+            .to_owned(),
+        )
         .cookie_secure(secure)
         .cookie_http_only(true)
         .cookie_same_site(SameSite::Lax)

@@ -76,15 +76,18 @@ pub(super) async fn targets(who: SignedIn) -> Result<HttpResponse, PageError> {
 }
 
 /// `GET /t/{target}`.
-pub(super) async fn target(who: SignedIn, path: web::Path<String>) -> Result<HttpResponse, PageError> {
+pub(super) async fn target(
+    who: SignedIn,
+    path: web::Path<String>,
+) -> Result<HttpResponse, PageError> {
     let target = who.target(&path)?;
     let look = who.visit.shared.watch.look(&target).await?;
     let open = queue::open(&who.app().store).await?;
     let known = gather(&who, &target, &look, &open).await;
-    let headline = known
-        .sentences
-        .first()
-        .map_or_else(|| "Nothing needs you here.".to_owned(), |first| first.text.clone());
+    let headline = known.sentences.first().map_or_else(
+        || "Nothing needs you here.".to_owned(),
+        |first| first.text.clone(),
+    );
     let found = look.found.as_ref().ok();
     Ok(view::ok(&TargetPage {
         layout: who.layout_of(&target.name, &target, Tab::Overview),
@@ -121,12 +124,17 @@ async fn gather(who: &SignedIn, target: &Target, look: &Look, open: &[Job]) -> K
     }
     let archive = who.app().resources.archive.clone();
     let name = target.name.clone();
-    let newest = tokio::task::spawn_blocking(move || archive.list(&name).backups.into_iter().next())
-        .await
-        .unwrap_or_default();
+    let newest =
+        tokio::task::spawn_blocking(move || archive.list(&name).backups.into_iter().next())
+            .await
+            .unwrap_or_default();
     backups(&mut known, newest.as_ref(), who.app().clock.now_ms(), &path);
     if known.sentences.is_empty() {
-        known.say(TargetState::Ok, "Every migration is applied, and there is a recent backup.", None);
+        known.say(
+            TargetState::Ok,
+            "Every migration is applied, and there is a recent backup.",
+            None,
+        );
     }
     // A stable sort: among equals, what was found first stays first.
     known.sentences.sort_by_key(|sentence| sentence.state);
@@ -152,7 +160,10 @@ fn jobs(known: &mut Known) {
     let Some(job) = known.job.clone() else { return };
     let link = Link::new("See the job", format!("/jobs/{}", job.id));
     if job.state == State::Interrupted {
-        let text = format!("A job was interrupted ({}). Nothing else runs here until you release it.", job.operation.words());
+        let text = format!(
+            "A job was interrupted ({}). Nothing else runs here until you release it.",
+            job.operation.words()
+        );
         known.say(TargetState::Trouble, &text, Some(link.clone()));
         known.then(Next::Read(link));
     }
@@ -163,7 +174,10 @@ fn history(known: &mut Known, found: &Found, path: &str) {
     let link = || Some(Link::new("See the history", format!("{path}/migrations")));
     if let Some(trouble) = survey.blocked() {
         known.say(TargetState::Trouble, &trouble.what, link());
-        known.then(Next::Read(Link::new("See the history", format!("{path}/migrations"))));
+        known.then(Next::Read(Link::new(
+            "See the history",
+            format!("{path}/migrations"),
+        )));
     }
     let pending = survey.history.pending().count();
     if pending > 0 {
@@ -173,7 +187,10 @@ fn history(known: &mut Known, found: &Found, path: &str) {
         };
         known.say(TargetState::Attention, &text, link());
         if survey.blocked().is_none() {
-            known.then(Next::Start(Link::new("Make a plan", format!("{path}/plans"))));
+            known.then(Next::Start(Link::new(
+                "Make a plan",
+                format!("{path}/plans"),
+            )));
         }
     }
     for sentence in survey.oddities() {
@@ -186,14 +203,24 @@ fn backups(known: &mut Known, newest: Option<&Manifest>, now_ms: i64, path: &str
     let Some(newest) = newest else {
         "No backup yet.".clone_into(&mut known.backup);
         known.say(TargetState::Attention, "There is no backup yet.", link());
-        known.then(Next::Start(Link::new("Take a backup", format!("{path}/backups"))));
+        known.then(Next::Start(Link::new(
+            "Take a backup",
+            format!("{path}/backups"),
+        )));
         return;
     };
     let age = now_ms - newest.created_at.as_millisecond();
     known.backup = format!("Last backup {}, taken.", ago(age));
     if age > OLD_BACKUP_MS {
-        known.say(TargetState::Attention, &format!("The last backup was taken {}.", ago(age)), link());
-        known.then(Next::Start(Link::new("Take a backup", format!("{path}/backups"))));
+        known.say(
+            TargetState::Attention,
+            &format!("The last backup was taken {}.", ago(age)),
+            link(),
+        );
+        known.then(Next::Start(Link::new(
+            "Take a backup",
+            format!("{path}/backups"),
+        )));
     }
 }
 
@@ -223,13 +250,18 @@ fn row(target: &Target, known: Known) -> TargetRow {
             .collect::<Vec<_>>()
             .join(" "),
         backup: known.backup,
-        job: known
-            .job
-            .map(|job| Link::new(format!("{} ({})", job.operation.words(), job.state.word()), format!("/jobs/{}", job.id))),
+        job: known.job.map(|job| {
+            Link::new(
+                format!("{} ({})", job.operation.words(), job.state.word()),
+                format!("/jobs/{}", job.id),
+            )
+        }),
         // A list starts nothing: its action leads to the page that does.
         action: known.next.map(|next| match next {
             Next::Read(link) => link,
-            Next::Start(link) => Link::new(link.label, format!("/t/{}", view::segment(&target.name))),
+            Next::Start(link) => {
+                Link::new(link.label, format!("/t/{}", view::segment(&target.name)))
+            }
         }),
     }
 }
@@ -248,13 +280,22 @@ fn facts(target: &Target, found: &Found) -> Vec<Fact> {
     if let Some(bytes) = facts.size_bytes {
         list.push(fact("Size", Bytes(bytes).to_string()));
     }
-    list.push(fact("Connections", format!("{} of {}", facts.connections_used, facts.connections_max)));
+    list.push(fact(
+        "Connections",
+        format!("{} of {}", facts.connections_used, facts.connections_max),
+    ));
     list.push(fact("Migrations", target.migrations.display().to_string()));
     list
 }
 
 fn tables(found: &Found) -> Vec<TableBar> {
-    let largest = found.tables.iter().map(|table| table.bytes).max().unwrap_or(0).max(1);
+    let largest = found
+        .tables
+        .iter()
+        .map(|table| table.bytes)
+        .max()
+        .unwrap_or(0)
+        .max(1);
     found
         .tables
         .iter()

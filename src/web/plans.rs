@@ -16,8 +16,8 @@ use super::visit::SignedIn;
 use crate::guard::approval::{ApprovalError, Yes};
 use crate::guard::plan::Stored;
 use crate::guard::{self, Count, Plan, Verdict, apply, approval};
-use crate::job::queue::{self, State};
 use crate::job::Operation;
+use crate::job::queue::{self, State};
 use crate::target::Target;
 
 const PAGE: i64 = 50;
@@ -36,7 +36,10 @@ pub(super) struct ApplyBody {
 }
 
 /// `GET /t/{target}/plans`.
-pub(super) async fn list(who: SignedIn, path: web::Path<String>) -> Result<HttpResponse, PageError> {
+pub(super) async fn list(
+    who: SignedIn,
+    path: web::Path<String>,
+) -> Result<HttpResponse, PageError> {
     let target = who.target(&path)?;
     let app = who.app();
     let stored = guard::plan::list(&app.store, &target.name, PAGE).await?;
@@ -66,17 +69,26 @@ pub(super) async fn list(who: SignedIn, path: web::Path<String>) -> Result<HttpR
 }
 
 /// `POST /t/{target}/plans`: makes one.
-pub(super) async fn make(who: SignedIn, path: web::Path<String>) -> Result<HttpResponse, PageError> {
+pub(super) async fn make(
+    who: SignedIn,
+    path: web::Path<String>,
+) -> Result<HttpResponse, PageError> {
     let target = who.target(&path)?;
     let operation = Operation::MakePlan {
         target: target.name.clone(),
     };
-    let id = who.app().enqueue(&operation, &who.user.name, &who.visit.address).await?;
+    let id = who
+        .app()
+        .enqueue(&operation, &who.user.name, &who.visit.address)
+        .await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 
 /// `GET /t/{target}/plans/{id}`.
-pub(super) async fn detail(who: SignedIn, path: web::Path<(String, String)>) -> Result<HttpResponse, PageError> {
+pub(super) async fn detail(
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, PageError> {
     let (target, stored) = load(&who, path).await?;
     Ok(view::ok(&page(&who, &target, &stored, None).await?))
 }
@@ -139,11 +151,15 @@ pub(super) async fn apply(
         target: target.name.clone(),
         plan: stored.plan.id.clone(),
     };
-    let id = who.app().enqueue(&operation, &who.user.name, &who.visit.address).await?;
+    let id = who
+        .app()
+        .enqueue(&operation, &who.user.name, &who.visit.address)
+        .await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 
-const SENT_BEFORE: &str = "This form was sent before, or another page took its place. Read the plan again.";
+const SENT_BEFORE: &str =
+    "This form was sent before, or another page took its place. Read the plan again.";
 
 async fn load(
     who: &SignedIn,
@@ -184,7 +200,11 @@ async fn state(who: &SignedIn, stored: &Stored, newest: bool) -> Result<PlanStat
     let approved = approval::latest(&app.store, &stored.plan.id)
         .await?
         .is_some_and(|approval| approval.is_open(app.clock.now_ms()));
-    Ok(if approved { PlanState::Approved } else { PlanState::Open })
+    Ok(if approved {
+        PlanState::Approved
+    } else {
+        PlanState::Open
+    })
 }
 
 /// The job that applies the plan now, or that was interrupted while it did.
@@ -210,7 +230,10 @@ async fn page(
         .is_none_or(|newest| newest.plan.id == plan.id);
     let approval = approval::latest(&app.store, &plan.id).await?;
     let mut layout = who.layout_of(&format!("Plan {}", plan.short_digest()), target, Tab::Plans);
-    layout.crumbs = vec![Link::new("Plans", format!("/t/{}/plans", view::segment(&target.name)))];
+    layout.crumbs = vec![Link::new(
+        "Plans",
+        format!("/t/{}/plans", view::segment(&target.name)),
+    )];
     Ok(PlanPage {
         next: next(who, target, stored, newest, &mut layout, refused).await?,
         state: state(who, stored, newest).await?,
@@ -228,7 +251,9 @@ async fn page(
         losses_note: format!("Counted {}", When::at(plan.made_at).text),
         migrations: migrations(plan),
         approval_sentence: match (plan.verdict, &approval) {
-            (Verdict::Safe, _) => "No rule found anything that destroys data, so it needs no approval.".to_owned(),
+            (Verdict::Safe, _) => {
+                "No rule found anything that destroys data, so it needs no approval.".to_owned()
+            }
             (Verdict::Destructive, None) => {
                 "It destroys data, so it needs a person's approval and a backup.".to_owned()
             }
@@ -236,7 +261,10 @@ async fn page(
                 "The approval was used by a job. Applying again needs a new one.".to_owned()
             }
             (Verdict::Destructive, Some(approval)) => {
-                format!("Good for one try until {}.", When::at(approval.expires_at).text)
+                format!(
+                    "Good for one try until {}.",
+                    When::at(approval.expires_at).text
+                )
             }
         },
         approvals: approval
@@ -268,17 +296,29 @@ async fn next(
         return Ok(Next::Follow(Link::new(label, format!("/jobs/{job}"))));
     }
     if let Some(at) = stored.applied_at {
-        let text = format!("Applied {}. There is nothing left to do.", When::at(at).text);
+        let text = format!(
+            "Applied {}. There is nothing left to do.",
+            When::at(at).text
+        );
         return Ok(Next::Wait(text));
     }
     if !newest {
-        return Ok(Next::MakeAgain("A newer plan of this target exists.".to_owned()));
+        return Ok(Next::MakeAgain(
+            "A newer plan of this target exists.".to_owned(),
+        ));
     }
-    let look = who.visit.shared.watch.look(&who.target(&target.name)?).await?;
+    let look = who
+        .visit
+        .shared
+        .watch
+        .look(&who.target(&target.name)?)
+        .await?;
     match &look.found {
         Err(trouble) => return Ok(Next::Wait(format!("{} {}", trouble.what, trouble.next))),
         Ok(found) if guard::plan::digest_now(&found.survey, target) != plan.digest => {
-            return Ok(Next::MakeAgain("What is pending now is not what it says.".to_owned()));
+            return Ok(Next::MakeAgain(
+                "What is pending now is not what it says.".to_owned(),
+            ));
         }
         Ok(_) => {}
     }
@@ -292,8 +332,12 @@ async fn next(
         });
     }
     let backup = match (&ready.backup, ready.needs_backup) {
-        (Some((_, name)), _) => format!("There is {name} to go back to. It is taken; it has not been restored to prove it."),
-        (None, true) => "There is no backup for it yet. Applying is refused until one is taken.".to_owned(),
+        (Some((_, name)), _) => format!(
+            "There is {name} to go back to. It is taken; it has not been restored to prove it."
+        ),
+        (None, true) => {
+            "There is no backup for it yet. Applying is refused until one is taken.".to_owned()
+        }
         (None, false) => "It is applied without a backup unless you take one first.".to_owned(),
     };
     let token = who.form_token()?;
@@ -312,8 +356,12 @@ fn loss(finding: &guard::Finding) -> Loss {
     match &finding.loss {
         Some(loss) => {
             let amount = match loss.count {
-                Count::Exact(n) => format!("{} {} (counted)", guard::finding::grouped(n), loss.unit),
-                Count::Estimated(n) => format!("≈ {} {} (estimated)", guard::finding::grouped(n), loss.unit),
+                Count::Exact(n) => {
+                    format!("{} {} (counted)", guard::finding::grouped(n), loss.unit)
+                }
+                Count::Estimated(n) => {
+                    format!("≈ {} {} (estimated)", guard::finding::grouped(n), loss.unit)
+                }
                 Count::Unknown => "could not be counted".to_owned(),
             };
             Loss {

@@ -19,7 +19,10 @@ pub(super) struct AuditQuery {
 }
 
 /// `GET /audit`.
-pub(super) async fn list(who: SignedIn, query: web::Query<AuditQuery>) -> Result<HttpResponse, PageError> {
+pub(super) async fn list(
+    who: SignedIn,
+    query: web::Query<AuditQuery>,
+) -> Result<HttpResponse, PageError> {
     let mut entries = audit::page(&who.app().store, query.before, PAGE as i64 + 1).await?;
     let more = entries.len() > PAGE;
     entries.truncate(PAGE);

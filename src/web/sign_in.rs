@@ -69,7 +69,10 @@ const SETUP_OVER: &str = "This link is not good any more: it was used, it has ex
                           Restarting the console prints a new one while there is no user.";
 
 /// `GET /setup?token=…`.
-pub(super) async fn setup_form(visit: Visit, query: web::Query<SetupQuery>) -> Result<HttpResponse, PageError> {
+pub(super) async fn setup_form(
+    visit: Visit,
+    query: web::Query<SetupQuery>,
+) -> Result<HttpResponse, PageError> {
     let token = query.into_inner().token;
     let valid = setup::valid(&visit.app().store, &visit.app().clock, &token).await?;
     let mut page = setup_page(&visit, token, String::new());
@@ -81,7 +84,10 @@ pub(super) async fn setup_form(visit: Visit, query: web::Query<SetupQuery>) -> R
 }
 
 /// `POST /setup`.
-pub(super) async fn setup(visit: Visit, form: web::Form<SetupForm>) -> Result<HttpResponse, PageError> {
+pub(super) async fn setup(
+    visit: Visit,
+    form: web::Form<SetupForm>,
+) -> Result<HttpResponse, PageError> {
     let form = form.into_inner();
     let app = visit.app();
     let mut page = setup_page(&visit, form.token.clone(), form.name.clone());
@@ -128,7 +134,10 @@ pub(super) async fn setup(visit: Visit, form: web::Form<SetupForm>) -> Result<Ht
 }
 
 /// `GET /login`.
-pub(super) async fn login_form(visit: Visit, query: web::Query<LoginQuery>) -> Result<HttpResponse, PageError> {
+pub(super) async fn login_form(
+    visit: Visit,
+    query: web::Query<LoginQuery>,
+) -> Result<HttpResponse, PageError> {
     if visit.user.is_some() {
         return Ok(view::go(local(&query.next)));
     }
@@ -141,7 +150,10 @@ pub(super) async fn login_form(visit: Visit, query: web::Query<LoginQuery>) -> R
 }
 
 /// `POST /login`.
-pub(super) async fn login(visit: Visit, form: web::Form<LoginForm>) -> Result<HttpResponse, PageError> {
+pub(super) async fn login(
+    visit: Visit,
+    form: web::Form<LoginForm>,
+) -> Result<HttpResponse, PageError> {
     let form = form.into_inner();
     let app = visit.app();
     let next = local(&form.next).to_owned();
@@ -150,7 +162,11 @@ pub(super) async fn login(visit: Visit, form: web::Form<LoginForm>) -> Result<Ht
     let entry = audit::Entry {
         actor: found.as_ref().map_or("somebody", |user| &user.name),
         action: "sign-in",
-        outcome: if found.is_some() { "succeeded" } else { "refused" },
+        outcome: if found.is_some() {
+            "succeeded"
+        } else {
+            "refused"
+        },
         place: &visit.address,
         ..audit::Entry::default()
     };
@@ -234,7 +250,13 @@ mod tests {
     #[test]
     fn signing_in_leads_nowhere_else() {
         for hostile in [
-            "", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: x", "/\t/evil",
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a\r\nSet-Cookie: x",
+            "/\t/evil",
         ] {
             assert_eq!(local(hostile), "/", "{hostile:?}");
         }

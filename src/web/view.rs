@@ -25,7 +25,8 @@ pub(super) fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
             .body(body),
         Err(error) => {
             tracing::error!(%error, "a page could not be rendered");
-            HttpResponse::InternalServerError().body("This page could not be rendered. Nothing was changed.")
+            HttpResponse::InternalServerError()
+                .body("This page could not be rendered. Nothing was changed.")
         }
     }
 }
@@ -37,7 +38,9 @@ pub(super) fn ok(page: &impl Template) -> HttpResponse {
 
 /// To another page after a form.
 pub(super) fn go(path: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, path))
+        .finish()
 }
 
 impl From<&Trouble> for TroubleBox {
@@ -86,7 +89,8 @@ pub(super) fn job_row(job: &Job, now_ms: i64) -> JobRow {
 
 /// How long a job took, or has taken.
 pub(super) fn took(job: &Job, now_ms: i64) -> Option<Millis> {
-    job.started_at.map(|began| Millis(job.ended_at.unwrap_or(now_ms) - began))
+    job.started_at
+        .map(|began| Millis(job.ended_at.unwrap_or(now_ms) - began))
 }
 
 /// A script with its tokens coloured.

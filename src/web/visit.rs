@@ -16,8 +16,8 @@ use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
 use super::view;
 use crate::app::App;
 use crate::auth::session::USER_KEY;
-use crate::auth::user::{self, User};
 use crate::auth::token;
+use crate::auth::user::{self, User};
 use crate::target::Target;
 
 /// The cookie that keeps the chosen colours.
@@ -44,7 +44,9 @@ impl Visit {
         let session = request.get_session();
         let id: Option<String> = session.get(USER_KEY).unwrap_or_default();
         let user = match id {
-            Some(id) => user::enabled(&shared.app.store, &id).await.unwrap_or_default(),
+            Some(id) => user::enabled(&shared.app.store, &id)
+                .await
+                .unwrap_or_default(),
             None => None,
         };
         let theme = request
@@ -55,8 +57,14 @@ impl Visit {
             user,
             session,
             theme,
-            path: request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned(),
-            address: request.peer_addr().map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string()),
+            path: request
+                .uri()
+                .path_and_query()
+                .map_or("/", |path| path.as_str())
+                .to_owned(),
+            address: request
+                .peer_addr()
+                .map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string()),
         })
     }
 
@@ -126,7 +134,11 @@ impl FromRequest for SignedIn {
             match visit.user.clone() {
                 Some(user) => Ok(Self { visit, user }),
                 // A form that was posted without a session cannot be repeated by going back to its path.
-                None => Err(PageError::SignIn(if is_get { visit.path } else { "/".to_owned() })),
+                None => Err(PageError::SignIn(if is_get {
+                    visit.path
+                } else {
+                    "/".to_owned()
+                })),
             }
         })
     }
@@ -167,12 +179,16 @@ impl SignedIn {
 
     /// The token that the destructive forms of this session carry; made when the first one is shown.
     pub fn form_token(&self) -> Result<String, PageError> {
-        let failed = |error: actix_session::SessionInsertError| PageError::Internal(error.to_string());
+        let failed =
+            |error: actix_session::SessionInsertError| PageError::Internal(error.to_string());
         if let Ok(Some(token)) = self.visit.session.get::<String>(TOKEN_KEY) {
             return Ok(token);
         }
         let fresh = token();
-        self.visit.session.insert(TOKEN_KEY, &fresh).map_err(failed)?;
+        self.visit
+            .session
+            .insert(TOKEN_KEY, &fresh)
+            .map_err(failed)?;
         Ok(fresh)
     }
 

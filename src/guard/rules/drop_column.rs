@@ -6,7 +6,13 @@ use crate::sql::{Effect, quote_if_needed};
 pub(super) const NAME: &str = "drop-column";
 
 pub(super) fn look(effect: &Effect) -> Option<Remark> {
-    let Effect::DropColumn { table, column, cascade, .. } = effect else {
+    let Effect::DropColumn {
+        table,
+        column,
+        cascade,
+        ..
+    } = effect
+    else {
         return None;
     };
     let quoted = quote_if_needed(column);

@@ -63,7 +63,10 @@ mod tests {
     fn every_rule_finds_its_bad_example_and_is_silent_about_its_good_one() {
         for (name, _) in RULES {
             let bad = found("bad.sql", name);
-            assert!(bad.iter().any(|remark| remark.rule == name), "{name} is blind to its bad.sql");
+            assert!(
+                bad.iter().any(|remark| remark.rule == name),
+                "{name} is blind to its bad.sql"
+            );
             let good = found("good.sql", name);
             assert_eq!(good, [], "something is said about the good.sql of {name}");
         }

@@ -20,7 +20,10 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
                 Some((format!("table {table}"), Question::Rows(table.clone()))),
             )
         }
-        Effect::Delete { table, every_row: true } => (
+        Effect::Delete {
+            table,
+            every_row: true,
+        } => (
             format!("Every row of {table} goes: there is no condition."),
             Some((format!("table {table}"), Question::Rows(table.clone()))),
         ),
@@ -35,23 +38,45 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
                 None,
             )
         }
-        Effect::ChangeType { table, column, data_type } => (
+        Effect::ChangeType {
+            table,
+            column,
+            data_type,
+        } => (
             format!(
                 "The values of {} in {table} are converted to {data_type}; what does not fit is cut, rounded or refused.",
                 quote_if_needed(column)
             ),
             None,
         ),
-        Effect::DropSchema { name, cascade: true, .. } => (
-            format!("The schema {} goes with everything in it.", quote_if_needed(name)),
+        Effect::DropSchema {
+            name,
+            cascade: true,
+            ..
+        } => (
+            format!(
+                "The schema {} goes with everything in it.",
+                quote_if_needed(name)
+            ),
             None,
         ),
-        Effect::DropView { view, materialized: true, .. } => (
+        Effect::DropView {
+            view,
+            materialized: true,
+            ..
+        } => (
             format!("The materialised view {view} goes with the rows it holds."),
             None,
         ),
-        Effect::Drop { what, name, cascade: true, .. } => (
-            format!("The {what} {name} goes, and CASCADE removes what depends on it, which may be columns with values."),
+        Effect::Drop {
+            what,
+            name,
+            cascade: true,
+            ..
+        } => (
+            format!(
+                "The {what} {name} goes, and CASCADE removes what depends on it, which may be columns with values."
+            ),
             None,
         ),
         Effect::Opaque { kind } => (

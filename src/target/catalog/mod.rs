@@ -5,6 +5,7 @@
 //! counts in [`table`], which say so. Read [`table`] for sizes and counts, [`ledger`] for what Prisma has left behind.
 
 pub mod ledger;
+pub mod session;
 pub mod table;
 
 use std::time::Duration;

@@ -161,13 +161,16 @@ impl DatabaseUrl {
         self.schema.as_deref().unwrap_or("public")
     }
 
-    /// The same server and role with another database.
+    /// Whether both lead to the same database, as far as their texts tell. `localhost` and its addresses are one host.
     #[must_use]
-    pub fn with_database(&self, database: &str) -> Self {
-        Self {
-            database: database.to_owned(),
-            ..self.clone()
-        }
+    pub fn is_same_database(&self, other: &Self) -> bool {
+        let plain = |url: &Self| match &url.host {
+            Host::Tcp(host) if matches!(host.as_str(), "127.0.0.1" | "::1") => {
+                Host::Tcp("localhost".to_owned())
+            }
+            host => host.clone(),
+        };
+        plain(self) == plain(other) && self.port == other.port && self.database == other.database
     }
 }
 

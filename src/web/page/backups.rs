@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::measure::{Bytes, Count, Millis};
+use super::measure::{Bytes, Millis};
 use super::pill::Pill;
 use super::trouble::TroubleBox;
 use super::when::When;
@@ -56,8 +56,8 @@ pub struct BackupRow {
     pub sha256: String,
     /// The version of the server.
     pub server_version: String,
-    /// Rows of all tables together, counted in the snapshot.
-    pub rows: Count,
+    /// What it goes back to: `13 migrations`.
+    pub contents: String,
     /// The path of the download, for those who may.
     pub download: Option<String>,
 }
@@ -101,7 +101,7 @@ impl BackupsPage {
             took: Millis(94_000 + n * 700),
             sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
             server_version: "15.14".to_owned(),
-            rows: Count(1_745_534),
+            contents: "13 migrations".to_owned(),
             download: (state != BackupState::Gone)
                 .then(|| format!("/t/jarvis/backups/{n}/download")),
         };

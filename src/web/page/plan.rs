@@ -51,6 +51,8 @@ pub struct PlanStatement {
 pub struct PlanMigration {
     /// The name of its folder.
     pub name: String,
+    /// What to know about running it: that it cannot be undone as a whole.
+    pub note: Option<String>,
     /// Its statements in order.
     pub statements: Vec<PlanStatement>,
 }
@@ -202,8 +204,8 @@ impl PlanPage {
             ],
             losses_note: "Counted when the plan was made".to_owned(),
             migrations: vec![
-                PlanMigration { name: "20261120093000_add_phone".to_owned(), statements },
-                PlanMigration { name: "20261121101500_message_index".to_owned(), statements: later },
+                PlanMigration { name: "20261120093000_add_phone".to_owned(), note: None, statements },
+                PlanMigration { name: "20261121101500_message_index".to_owned(), note: None, statements: later },
             ],
             approval_sentence: "A destructive plan for production needs one approval, from somebody who did not make it.".to_owned(),
             approvals: Vec::new(),

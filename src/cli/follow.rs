@@ -13,12 +13,16 @@ use super::terminal::{Exit, Terminal};
 use super::{Failure, operator};
 use crate::app::App;
 use crate::clock::timestamp;
-use crate::job::queue::{self, Job, Line, State};
 use crate::job::Operation;
+use crate::job::queue::{self, Job, Line, State};
 use crate::operation::{Level, Trouble};
 
 /// Runs `operation` as a job and returns the job as it ended.
-pub(super) async fn operation(app: &App, operation: &Operation, terminal: Terminal) -> Result<Job, Failure> {
+pub(super) async fn operation(
+    app: &App,
+    operation: &Operation,
+    terminal: Terminal,
+) -> Result<Job, Failure> {
     let id = app.enqueue(operation, &operator(), "terminal").await?;
     let stop = CancellationToken::new();
     let interrupt = stop.clone();

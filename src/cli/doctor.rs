@@ -1,0 +1,231 @@
+//! `lockkeeper doctor`: what was found, and what to fix. It changes nothing.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::terminal::{Exit, Terminal};
+use super::{Failure, targets};
+use crate::backup::Archive;
+use crate::config::Config;
+use crate::migration::Survey;
+use crate::store::Store;
+use crate::target::Target;
+use crate::target::tool::{self, ToolVersion};
+
+/// One thing that was looked at.
+struct Check {
+    what: String,
+    found: String,
+    /// What to do about it; nothing when it is well.
+    fix: Option<String>,
+    /// Whether the target of it cannot be reached.
+    unreachable: bool,
+}
+
+impl Check {
+    fn well(what: &str, found: impl Into<String>) -> Self {
+        Self {
+            what: what.to_owned(),
+            found: found.into(),
+            fix: None,
+            unreachable: false,
+        }
+    }
+
+    fn ill(what: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            fix: Some(fix.into()),
+            ..Self::well(what, found)
+        }
+    }
+}
+
+pub(super) async fn run(config: &Config, terminal: Terminal) -> Result<Exit, Failure> {
+    let targets = targets(config)?;
+    let tools = tool::installed().await;
+    let mut checks = vec![
+        Check::well("settings", format!("from {}", config.origin)),
+        Check::well(
+            "console",
+            format!(
+                "{}, listening on {}",
+                config.server.public_url, config.server.listen
+            ),
+        ),
+    ];
+    checks.extend(config.warnings.iter().map(|warning| {
+        Check::ill(
+            "settings",
+            warning,
+            "Correct it, or leave it if it is meant so.",
+        )
+    }));
+    checks.push(store(config).await);
+    checks.push(archive(config));
+    checks.extend(client_tools(&tools));
+    if targets.is_empty() {
+        checks.push(Check::ill(
+            "targets",
+            "none",
+            "Set DATABASE_URL, or write a [[target]] with name, url_file and migrations into lockkeeper.toml.",
+        ));
+    }
+    for one in &targets {
+        checks.extend(target(one, &tools).await);
+    }
+    for check in &checks {
+        let mark = if check.fix.is_some() { "fix" } else { "ok " };
+        terminal.say(format!("{mark}  {}: {}", check.what, check.found));
+        if let Some(fix) = &check.fix {
+            terminal.say(format!("       {fix}"));
+        }
+    }
+    let list: Vec<Value> = checks
+        .iter()
+        .map(|check| json!({"what": check.what, "found": check.found, "ok": check.fix.is_none(), "fix": check.fix}))
+        .collect();
+    terminal.json(&json!({ "checks": list }));
+    Ok(if checks.iter().any(|check| check.unreachable) {
+        Exit::Unreachable
+    } else if checks.iter().any(|check| check.fix.is_some()) {
+        Exit::NotSo
+    } else {
+        Exit::Done
+    })
+}
+
+async fn store(config: &Config) -> Check {
+    if let Some(file) = config.store.file.as_ref().filter(|file| !file.exists()) {
+        return Check::well(
+            "store",
+            format!(
+                "{} does not exist yet; the console makes it",
+                file.display()
+            ),
+        );
+    }
+    match Store::open(&config.store.url).await {
+        Err(error) => Check::ill(
+            "store",
+            error.to_string(),
+            "Correct `url` in [store]; jobs and sign-in need it.",
+        ),
+        Ok(store) => {
+            let size = store.size().await.unwrap_or_default();
+            Check::well("store", format!("{}, {} kB", store.place(), size / 1000))
+        }
+    }
+}
+
+fn archive(config: &Config) -> Check {
+    let archive = Archive::new(config.archive.folder.clone());
+    let folder = archive.folder().display().to_string();
+    match archive.free_bytes() {
+        None => Check::ill(
+            "archive",
+            folder,
+            "The room there cannot be told. Check that the disk is mounted.",
+        ),
+        Some(free) if free < 1_000_000_000 => Check::ill(
+            "archive",
+            format!("{folder}, {} MB free", free / 1_000_000),
+            "Make room, or name a folder on another disk as `folder` in [archive].",
+        ),
+        Some(free) => Check::well(
+            "archive",
+            format!("{folder}, {} GB free", free / 1_000_000_000),
+        ),
+    }
+}
+
+fn client_tools(tools: &[ToolVersion]) -> Vec<Check> {
+    if tools.is_empty() {
+        return vec![Check::ill(
+            "client tools",
+            "no pg_dump was found",
+            "Install the client of your server's major, for example postgresql-client-15: without it no backup can be taken.",
+        )];
+    }
+    tools
+        .iter()
+        .map(|tool| {
+            let found = format!("pg_dump {} in {}", tool.version, tool.folder.display());
+            match tool.below_floor() {
+                Some(true) => Check::ill(
+                    "client tools",
+                    found,
+                    "This minor version lacks the fix of CVE-2026-18408 in psql. Update the Postgres client packages.",
+                ),
+                _ => Check::well("client tools", found),
+            }
+        })
+        .collect()
+}
+
+async fn target(target: &Arc<Target>, tools: &[ToolVersion]) -> Vec<Check> {
+    let what = format!("target {}", target.name);
+    let mut checks: Vec<Check> = target
+        .url
+        .warnings
+        .iter()
+        .map(|warning| {
+            Check::ill(
+                &what,
+                warning,
+                "Correct the URL, or leave it if it is meant so.",
+            )
+        })
+        .collect();
+    if let Some(pooler) = &target.url.pooler {
+        checks.push(Check::ill(
+            &what,
+            format!("its URL leads through a pooler: {pooler}"),
+            "Use the direct URL of the database: migrations and backups need a session of their own.",
+        ));
+    }
+    let survey = match Survey::of(target).await {
+        Ok(survey) => survey,
+        Err(trouble) => {
+            checks.push(Check {
+                unreachable: true,
+                ..Check::ill(&what, trouble.what, trouble.next)
+            });
+            return checks;
+        }
+    };
+    let facts = &survey.facts;
+    checks.push(Check::well(
+        &what,
+        format!(
+            "{} ({}), {}",
+            facts.version_text,
+            target.environment.word(),
+            target.url.safe()
+        ),
+    ));
+    let major = facts.version_num / 10_000;
+    if !tools.iter().any(|tool| tool.major == major) {
+        checks.push(Check::ill(
+            &what,
+            format!("there is no pg_dump {major} here"),
+            format!("Install postgresql-client-{major}: a backup is taken with the server's own major only."),
+        ));
+    }
+    let folder = target.migrations.display();
+    match &survey.folder.problem {
+        Some(problem) => checks.push(Check::ill(
+            &what,
+            problem.to_string(),
+            "Correct `migrations` of this target.",
+        )),
+        None => checks.push(Check::well(
+            &what,
+            format!("{} migrations in {folder}", survey.folder.migrations.len()),
+        )),
+    }
+    if let Some(trouble) = survey.blocked() {
+        checks.push(Check::ill(&what, trouble.what, trouble.next));
+    }
+    checks
+}
