@@ -1,1 +1,25 @@
-//! (being written)
+//! Prisma Migrate's world: the folder of migrations, the ledger `_prisma_migrations`, and the history that joins both.
+//!
+//! Everything Prisma decides is decided here in the same way, so that the real `prisma migrate` and Lockkeeper can take
+//! turns on one database: which directories count and in which order ([`Folder`], [`name`]), when a script was edited
+//! ([`checksum`]), what a row of the ledger means ([`LedgerRow`]), what is pending and what stands in the way
+//! ([`History`]). The reading parts are pure; where Prisma is silent about something a person should know (an edited
+//! script, a missing folder), the history says it, but never decides differently for it.
+//!
+//! Read [`History`] first: it is what the pages show.
+
+pub mod checksum;
+mod folder;
+mod history;
+mod ledger;
+mod lock_file;
+pub mod name;
+
+pub use folder::{BrokenFolder, Folder, FolderProblem, MAX_SCRIPT_FILE_BYTES, Migration, Script};
+pub use history::{Blocker, Counts, Entry, History, State};
+pub use ledger::{
+    ADVISORY_LOCK, LedgerRow, RowState, TABLE, UnreadableRow, count_step_sql, create_table_sql,
+    insert_applied_sql, insert_sql, roll_back_sql, select_sql, set_finished_sql, set_logs_sql,
+    table_sql,
+};
+pub use lock_file::LockFile;
