@@ -14,8 +14,9 @@ mod history;
 mod ledger;
 mod lock_file;
 pub mod name;
+mod script;
 
-pub use folder::{BrokenFolder, Folder, FolderProblem, MAX_SCRIPT_FILE_BYTES, Migration, Script};
+pub use folder::{Folder, FolderProblem, Migration};
 pub use history::{Blocker, Counts, Entry, History, State};
 pub use ledger::{
     ADVISORY_LOCK, LedgerRow, RowState, TABLE, UnreadableRow, count_step_sql, create_table_sql,
@@ -23,3 +24,4 @@ pub use ledger::{
     table_sql,
 };
 pub use lock_file::LockFile;
+pub use script::{BrokenFolder, MAX_SCRIPT_FILE_BYTES, Script};

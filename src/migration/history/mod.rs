@@ -8,10 +8,11 @@ mod words;
 
 use std::collections::HashMap;
 
-use super::folder::{BrokenFolder, Folder, Migration};
+use super::folder::{Folder, Migration};
 use super::ledger::{LedgerRow, RowState};
 use super::lock_file::LockFile;
 use super::name;
+use super::script::BrokenFolder;
 
 /// Where a migration stands on one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! The join, case by case.
 
 use super::super::checksum::checksum;
-use super::super::folder::Script;
+use super::super::script::Script;
 use super::*;
 
 const SCRIPT: &str = "SELECT 1;";
