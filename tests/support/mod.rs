@@ -2,4 +2,5 @@
 #![expect(dead_code, reason = "each test binary uses its own part")]
 
 pub mod cluster;
+pub mod console;
 mod template;
