@@ -126,10 +126,25 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{Exit, plain};
 
     #[test]
     fn a_hostile_name_commands_no_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\u{9b}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\nd");
+    }
+
+    #[test]
+    fn the_exit_codes_are_those_that_the_help_promises() {
+        let codes = [
+            (Exit::Done, 0),
+            (Exit::NotSo, 1),
+            (Exit::Usage, 2),
+            (Exit::Unreachable, 3),
+            (Exit::Refused, 4),
+            (Exit::Cancelled, 130),
+        ];
+        for (exit, code) in codes {
+            assert_eq!(exit as u8, code, "{exit:?}");
+        }
     }
 }
