@@ -37,7 +37,6 @@ pub struct Terminal {
 
 impl Terminal {
     /// A line of the result; not printed with `--json`.
-    #[expect(clippy::print_stdout, reason = "results go to stdout")]
     pub fn say(self, line: impl AsRef<str>) {
         if !self.json {
             anstream::println!("{}", plain(line.as_ref()));
@@ -45,13 +44,11 @@ impl Terminal {
     }
 
     /// A line of talk, on stderr.
-    #[expect(clippy::print_stderr, reason = "talk goes to stderr")]
     pub fn talk(self, line: impl AsRef<str>) {
         anstream::eprintln!("{}", plain(line.as_ref()));
     }
 
     /// A JSON object of the result; printed only with `--json`.
-    #[expect(clippy::print_stdout, reason = "results go to stdout")]
     pub fn json(self, value: &Value) {
         if self.json {
             anstream::println!("{value}");
@@ -92,7 +89,6 @@ impl Terminal {
     }
 
     /// Asks for a line.
-    #[expect(clippy::print_stderr, reason = "questions are talk")]
     pub fn ask(self, question: &str) -> std::io::Result<String> {
         anstream::eprint!("{question} ");
         std::io::stderr().flush()?;
