@@ -36,7 +36,7 @@ CREATE TABLE session (
     created_at  BIGINT NOT NULL,
     expires_at  BIGINT NOT NULL
 );
-CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_of_user ON session (user_id);
 CREATE INDEX session_expiry ON session (expires_at);
 
 -- A requested run of an operation.
@@ -74,10 +74,10 @@ CREATE INDEX job_ended ON job (target, ended_at);
 
 -- Recorded progress of a job.
 CREATE TABLE job_event (
-    job_id  TEXT   NOT NULL REFERENCES job (id),
+    job_id  TEXT   NOT NULL REFERENCES job (id),  -- whose
     seq     BIGINT NOT NULL,                  -- 1, 2, 3 … within the job; the id of the live stream
     at      BIGINT NOT NULL,
-    level   TEXT   NOT NULL CHECK (level IN ('step', 'info', 'warn', 'error')),
+    level   TEXT   NOT NULL CHECK (level IN ('step', 'info', 'warn', 'error')),  -- how loud
     step    TEXT   NOT NULL,                  -- the phase it belongs to; empty before the first
     text    TEXT   NOT NULL,                  -- without secrets
     PRIMARY KEY (job_id, seq)
@@ -88,7 +88,7 @@ CREATE TABLE plan (
     id          TEXT   NOT NULL PRIMARY KEY,
     target      TEXT   NOT NULL,
     digest      TEXT   NOT NULL,              -- SHA-256 of the scripts, their order and the target's identity
-    verdict     TEXT   NOT NULL CHECK (verdict IN ('safe', 'destructive')),
+    verdict     TEXT   NOT NULL CHECK (verdict IN ('safe', 'destructive')),  -- destructive needs an approval
     body        TEXT   NOT NULL,              -- JSON of the whole plan
     made_by     TEXT   NOT NULL,
     made_at     BIGINT NOT NULL,
@@ -100,7 +100,7 @@ CREATE INDEX plan_target ON plan (target, id);
 -- A person's yes to one digest.
 CREATE TABLE approval (
     id           TEXT   NOT NULL PRIMARY KEY,
-    plan_id      TEXT   NOT NULL REFERENCES plan (id),
+    plan_id      TEXT   NOT NULL REFERENCES plan (id),  -- to which plan
     digest       TEXT   NOT NULL,             -- what was said yes to; compared with the plan's when it is used
     approved_by  TEXT   NOT NULL,
     approved_at  BIGINT NOT NULL,

@@ -67,6 +67,12 @@ pub async fn record(tx: &mut Tx, clock: &Clock, entry: &Entry<'_>) -> Result<(),
         None => (1, String::new()),
     };
     let at = clock.now_ms();
+    // Postgres's text cannot hold a NUL, and what a tool or a server said may.
+    let detail = entry.detail.replace('\0', "\u{fffd}");
+    let entry = &Entry {
+        detail: &detail,
+        ..entry.clone()
+    };
     let hash = chain_hash(seq, at, entry, &previous_hash);
     sqlx::query(
         "INSERT INTO audit (seq, at, actor, action, target, job_id, outcome, place, detail, previous_hash, hash) \
@@ -133,7 +139,8 @@ pub async fn page(
         .collect()
 }
 
-/// SHA-256 over every field. Each is preceded by its length, so that no two entries read the same when joined.
+/// SHA-256 over every field. Each is preceded by its length in bytes (eight, big-endian), so that no two entries read the
+/// same when joined.
 fn chain_hash(seq: i64, at: i64, entry: &Entry<'_>, previous_hash: &str) -> String {
     let mut hasher = Sha256::new();
     let (seq, at) = (seq.to_string(), at.to_string());
@@ -149,7 +156,7 @@ fn chain_hash(seq: i64, at: i64, entry: &Entry<'_>, previous_hash: &str) -> Stri
         entry.detail,
         previous_hash,
     ] {
-        hasher.update(field.len().to_be_bytes());
+        hasher.update((field.len() as u64).to_be_bytes());
         hasher.update(field.as_bytes());
     }
     base16ct::lower::encode_string(&hasher.finalize())

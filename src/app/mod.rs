@@ -143,7 +143,7 @@ impl App {
                     tracing::warn!(%error, "the store could not be tidied up");
                 }
                 tokio::select! {
-                    () = tokio::time::sleep(std::time::Duration::from_secs(24 * 60 * 60)) => {}
+                    () = tokio::time::sleep(std::time::Duration::from_hours(24)) => {}
                     () = stop.cancelled() => return,
                 }
             }

@@ -175,13 +175,15 @@ pub async fn sign_in(
     name: &str,
     password: SecretString,
 ) -> Result<Option<User>, StoreError> {
-    let row = sqlx::query(
+    let known = sqlx::query(
         "SELECT id, name, created_at, disabled_at, password_hash FROM \"user\" \
          WHERE name_key = $1 AND disabled_at IS NULL",
-    )
-    .bind(key(name))
-    .fetch_optional(store.read())
-    .await?;
+    );
+    // A name that nobody can have is not asked for: Postgres would refuse one with a NUL with an error of its own.
+    let row = match check_name(name) {
+        Ok(name) => known.bind(key(&name)).fetch_optional(store.read()).await?,
+        Err(_) => None,
+    };
     let stored = row
         .as_ref()
         .map(|row| row.try_get("password_hash"))

@@ -169,7 +169,7 @@ fn check_room(archive: &Archive, target: &Target, size_bytes: Option<i64>) -> Re
     ))
 }
 
-/// Runs pg_dump, with zstd where this one knows it, else gzip. Returns the compression that was used.
+/// Runs `pg_dump`, with zstd where this one knows it, else gzip. Returns the compression that was used.
 async fn dump(
     target: &Target,
     tools: &Tools,
@@ -180,7 +180,7 @@ async fn dump(
     if session.major() >= 16 {
         let ended = dump_with("zstd:3", target, tools, draft, context).await?;
         if !unknown_compression(&ended) {
-            return judge(ended, target, "zstd:3");
+            return judge(&ended, target, "zstd:3");
         }
         context
             .progress
@@ -188,7 +188,7 @@ async fn dump(
         // Since 16 a level alone means gzip, as before.
     }
     let ended = dump_with("1", target, tools, draft, context).await?;
-    judge(ended, target, "gzip:1")
+    judge(&ended, target, "gzip:1")
 }
 
 fn unknown_compression(ended: &Ended) -> bool {
@@ -261,7 +261,7 @@ async fn report(progress: &Progress, draft: &Draft, mut said: mpsc::UnboundedRec
     }
 }
 
-fn judge(ended: Ended, target: &Target, compression: &str) -> Result<String, OperationError> {
+fn judge(ended: &Ended, target: &Target, compression: &str) -> Result<String, OperationError> {
     if ended.cancelled {
         return Err(OperationError::Cancelled);
     }

@@ -37,7 +37,6 @@ pub struct Terminal {
 
 impl Terminal {
     /// A line of the result; not printed with `--json`.
-    #[expect(clippy::print_stdout, reason = "results go to stdout")]
     pub fn say(self, line: impl AsRef<str>) {
         if !self.json {
             anstream::println!("{}", plain(line.as_ref()));
@@ -45,13 +44,11 @@ impl Terminal {
     }
 
     /// A line of talk, on stderr.
-    #[expect(clippy::print_stderr, reason = "talk goes to stderr")]
     pub fn talk(self, line: impl AsRef<str>) {
         anstream::eprintln!("{}", plain(line.as_ref()));
     }
 
     /// A JSON object of the result; printed only with `--json`.
-    #[expect(clippy::print_stdout, reason = "results go to stdout")]
     pub fn json(self, value: &Value) {
         if self.json {
             anstream::println!("{value}");
@@ -92,7 +89,6 @@ impl Terminal {
     }
 
     /// Asks for a line.
-    #[expect(clippy::print_stderr, reason = "questions are talk")]
     pub fn ask(self, question: &str) -> std::io::Result<String> {
         anstream::eprint!("{question} ");
         std::io::stderr().flush()?;
@@ -126,10 +122,25 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{Exit, plain};
 
     #[test]
     fn a_hostile_name_commands_no_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\u{9b}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\nd");
+    }
+
+    #[test]
+    fn the_exit_codes_are_those_that_the_help_promises() {
+        let codes = [
+            (Exit::Done, 0),
+            (Exit::NotSo, 1),
+            (Exit::Usage, 2),
+            (Exit::Unreachable, 3),
+            (Exit::Refused, 4),
+            (Exit::Cancelled, 130),
+        ];
+        for (exit, code) in codes {
+            assert_eq!(exit as u8, code, "{exit:?}");
+        }
     }
 }

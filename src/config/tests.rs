@@ -1,3 +1,5 @@
+//! Settings from files, variables and flags, and every way in which they are refused.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 

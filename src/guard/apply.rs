@@ -187,6 +187,10 @@ fn stale() -> Trouble {
     )
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err asks for"
+)]
 fn store_failed(error: StoreError) -> OperationError {
     Trouble::new(
         format!("Lockkeeper's own store failed: {error}."),

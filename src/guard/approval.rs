@@ -195,3 +195,109 @@ pub(super) async fn redeem(
         )),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::Verdict;
+    use crate::guard::plan::{self, Identity};
+
+    const DIGEST: &str = "0123456789abcdef";
+
+    /// A stored plan that has been approved.
+    async fn approved() -> (tempfile::TempDir, Store, Clock, Plan) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("store.db").display());
+        let store = Store::open(&url.into()).await.unwrap();
+        let clock = Clock::fixed(1_700_000_000_000);
+        let plan = Plan {
+            id: clock.id(),
+            target: "jarvis".to_owned(),
+            made_at: clock.now_ms(),
+            made_by: "ada".to_owned(),
+            identity: Identity {
+                cluster: "7300".to_owned(),
+                database: "jarvis".to_owned(),
+                schema: "public".to_owned(),
+            },
+            migrations: Vec::new(),
+            verdict: Verdict::Destructive,
+            digest: DIGEST.to_owned(),
+        };
+        plan::save(&store, &clock, &plan, "a job").await.unwrap();
+        let yes = Yes {
+            typed_name: "jarvis",
+            digest: DIGEST,
+            actor: "bob",
+            place: "127.0.0.1",
+        };
+        approve(&store, &clock, &plan, &yes).await.unwrap();
+        (folder, store, clock, plan)
+    }
+
+    async fn used(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Result<String, Trouble> {
+        let mut tx = store.begin().await.unwrap();
+        let used = redeem(&mut tx, clock, plan, job).await.unwrap();
+        tx.commit().await.unwrap();
+        used
+    }
+
+    #[tokio::test]
+    async fn a_yes_is_used_once_however_many_want_it() {
+        let (_folder, store, clock, plan) = approved().await;
+        let wanting = (0..20).map(|n| {
+            let (store, clock, plan) = (store.clone(), clock.clone(), plan.clone());
+            tokio::spawn(async move { used(&store, &clock, &plan, &format!("job {n}")).await })
+        });
+        let mut good = Vec::new();
+        for task in wanting.collect::<Vec<_>>() {
+            good.extend(task.await.unwrap().ok());
+        }
+        assert_eq!(good, ["bob"]);
+        let kept = latest(&store, &plan.id).await.unwrap().unwrap();
+        assert_eq!(kept.used_at, Some(clock.now_ms()));
+        assert!(!kept.is_open(clock.now_ms()));
+    }
+
+    #[tokio::test]
+    async fn a_yes_that_has_lapsed_opens_nothing() {
+        let (_folder, store, clock, plan) = approved().await;
+        clock.advance(VALID_MS);
+        let trouble = used(&store, &clock, &plan, "job").await.unwrap_err();
+        assert!(trouble.data.starts_with("Nothing was applied"));
+        assert_eq!(
+            latest(&store, &plan.id).await.unwrap().unwrap().used_at,
+            None
+        );
+    }
+
+    #[tokio::test]
+    async fn a_yes_is_good_for_its_digest_only() {
+        let (_folder, store, clock, plan) = approved().await;
+        let mut changed = plan.clone();
+        changed.digest = "another".to_owned();
+        assert!(used(&store, &clock, &changed, "job").await.is_err());
+        let mut other = plan.clone();
+        other.id = clock.id();
+        assert!(used(&store, &clock, &other, "job").await.is_err());
+        assert_eq!(used(&store, &clock, &plan, "job").await.unwrap(), "bob");
+    }
+
+    #[tokio::test]
+    async fn after_a_used_yes_a_new_one_may_be_given() {
+        let (_folder, store, clock, plan) = approved().await;
+        used(&store, &clock, &plan, "first try").await.unwrap();
+        clock.advance(1);
+        let yes = Yes {
+            typed_name: " jarvis ",
+            digest: DIGEST,
+            actor: "eve",
+            place: "127.0.0.1",
+        };
+        approve(&store, &clock, &plan, &yes).await.unwrap();
+        assert_eq!(
+            used(&store, &clock, &plan, "second try").await.unwrap(),
+            "eve"
+        );
+    }
+}

@@ -215,6 +215,10 @@ fn unknown_plan(id: &str) -> Trouble {
     )
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err asks for"
+)]
 fn store_failed(error: StoreError) -> Trouble {
     Trouble::new(
         format!("Lockkeeper's own store failed: {error}."),

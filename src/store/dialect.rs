@@ -60,7 +60,11 @@ impl Dialect {
     /// The URL as the driver wants it.
     pub(super) fn address(&self, url: &SecretString) -> SecretString {
         match &self.engine {
-            Engine::Sqlite(file) => format!("sqlite:{}", file.display()).into(),
+            Engine::Sqlite(file) => {
+                let path = file.display().to_string();
+                let path = path.replace('%', "%25").replace('?', "%3F");
+                format!("sqlite:{path}").into()
+            }
             Engine::Postgres => url.clone(),
         }
     }

@@ -3,7 +3,7 @@
 //! What must stay true:
 //! - It is never a target's database: the console has to work when the patient is dead.
 //! - One SQL text serves SQLite (one host, the default) and Postgres (several hosts). What differs is in
-//!   [`dialect`], and nowhere else. The tests of `tests/store.rs` run on both.
+//!   [`dialect`], and nowhere else. The tests in `tests/store/` run on both.
 //! - All writes go through [`Store::begin`]; writers never overlap, so what a transaction has read stays true until it
 //!   commits. That is what the audit chain and the queue rest on.
 //!
@@ -114,7 +114,11 @@ impl Store {
         let read = pool(4)
             .connect_lazy(address.expose_secret())
             .map_err(failed)?;
-        migrator().run(&write).await.map_err(|error| match error {
+        // In one write transaction: of two processes that start at once the second waits and finds the work done, and a
+        // step that fails leaves the schema as it was. The library's own lock would do nothing on SQLite.
+        let mut tx = dialect.begin(&write).await.map_err(failed)?;
+        let brought = migrator().run_direct(None, &mut *tx, false).await;
+        brought.map_err(|error| match error {
             sqlx::migrate::MigrateError::VersionMissing(version) => StoreError::Newer {
                 place: place.clone(),
                 version,
@@ -124,6 +128,7 @@ impl Store {
                 reason: other.to_string(),
             },
         })?;
+        tx.commit().await.map_err(failed)?;
         let store = Self {
             read,
             write,
@@ -206,7 +211,9 @@ fn migrator() -> Migrator {
             false,
         ));
     }
-    Migrator::with_migrations(steps)
+    let mut migrator = Migrator::with_migrations(steps);
+    migrator.set_locking(false);
+    migrator
 }
 
 /// Makes the folder (0700) and an empty file (0600) unless they exist: the store holds password hashes.
@@ -229,10 +236,12 @@ fn create_private(file: &Path) -> std::io::Result<()> {
     }
 }
 
-/// The file of a SQLite URL, in each of the spellings that are in use: `sqlite:FILE`, `sqlite://FILE`.
+/// The file of a SQLite URL, in each of the spellings that are in use: `sqlite:FILE`, `sqlite://FILE`. What the
+/// configuration has escaped in it (`%` and `?`) is itself again.
 fn sqlite_file(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     let file = rest.split('?').next().unwrap_or_default();
+    let file = file.replace("%3F", "?").replace("%25", "%");
     (!file.is_empty()).then(|| PathBuf::from(file))
 }

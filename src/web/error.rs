@@ -154,11 +154,19 @@ pub(super) async fn not_found() -> Result<HttpResponse, PageError> {
 }
 
 /// A form that cannot be read.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that actix-web asks for"
+)]
 pub(super) fn bad_form(error: UrlencodedError, _request: &HttpRequest) -> actix_web::Error {
     PageError::Bad(error.to_string()).into()
 }
 
 /// A query that cannot be read.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that actix-web asks for"
+)]
 pub(super) fn bad_query(error: QueryPayloadError, _request: &HttpRequest) -> actix_web::Error {
     PageError::Bad(error.to_string()).into()
 }

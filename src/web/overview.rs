@@ -330,3 +330,21 @@ fn tables(found: &Found) -> Vec<TableBar> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ago;
+
+    #[test]
+    fn an_age_is_rounded_down_in_the_unit_that_a_person_would_use() {
+        for (minutes, words) in [
+            (-5, "just now"),
+            (1, "1 minute ago"),
+            (59, "59 minutes ago"),
+            (119, "1 hour ago"),
+            (48 * 60, "2 days ago"),
+        ] {
+            assert_eq!(ago(minutes * 60_000), words);
+        }
+    }
+}

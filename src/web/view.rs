@@ -133,3 +133,36 @@ pub(super) fn segment(name: &str) -> String {
         .collect::<String>()
         .replace('+', "%20")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_one_segment_of_a_path() {
+        assert_eq!(segment("jarvis-2_b"), "jarvis-2_b");
+        assert_eq!(segment("a/b?c#d%e"), "a%2Fb%3Fc%23d%25e");
+        assert_eq!(segment("a b+c"), "a%20b%2Bc");
+        assert_eq!(segment("ü"), "%C3%BC");
+    }
+
+    #[test]
+    fn only_one_is_singular() {
+        assert_eq!(plural(0, "migration"), "0 migrations");
+        assert_eq!(plural(1, "migration"), "1 migration");
+        assert_eq!(plural(2, "migration"), "2 migrations");
+    }
+
+    #[test]
+    fn colouring_a_script_changes_no_letter_of_it() {
+        let script = "-- a\nSELECT 'x' || $1, \"Card\" FROM t; /* ü */\n\nDROP TABLE t";
+        let lines = code(script);
+        let texts: Vec<String> = lines
+            .iter()
+            .map(|line| line.spans.iter().map(|span| span.text.as_str()).collect())
+            .collect();
+        assert_eq!(texts.join("\n"), script);
+        let numbers: Vec<usize> = lines.iter().map(|line| line.number).collect();
+        assert_eq!(numbers, [1, 2, 3, 4]);
+    }
+}

@@ -1,4 +1,10 @@
 //! A real console for tests: the built binary, its own folder, store, archive and port, stopped when dropped.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::format_push_string,
+    clippy::unnecessary_debug_formatting,
+    reason = "the bans are for the product; the quotes of Debug are those of TOML"
+)]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -138,7 +144,7 @@ impl Console {
         child.wait_with_output().unwrap()
     }
 
-    /// The command, with an environment of its own: a developer's DATABASE_URL must not reach a test.
+    /// The command, with an environment of its own: a developer's `DATABASE_URL` must not reach a test.
     pub fn command(&self) -> Command {
         let mut command = Command::new(binary());
         command

@@ -30,15 +30,18 @@ pub struct Remark {
     pub loss: Option<(String, Question)>,
 }
 
+/// A rule: what it has to say about one effect.
+pub type Rule = fn(&Effect) -> Option<Remark>;
+
 /// Every rule, by name.
-pub const RULES: [(&str, fn(&Effect) -> Option<Remark>); 3] = [
+pub const RULES: [(&str, Rule); 3] = [
     (drop_column::NAME, drop_column::look),
     (drop_table::NAME, drop_table::look),
     (unseen_loss::NAME, unseen_loss::look),
 ];
 
 /// What the rules say about the effects of one statement.
-pub fn look<'a>(effects: &'a [Effect]) -> impl Iterator<Item = Remark> + 'a {
+pub fn look(effects: &[Effect]) -> impl Iterator<Item = Remark> {
     effects
         .iter()
         .flat_map(|effect| RULES.iter().filter_map(move |(_, rule)| rule(effect)))

@@ -1,3 +1,5 @@
+//! URLs as people and hosters write them.
+
 use super::*;
 
 fn parse(text: &str) -> Result<DatabaseUrl, Trouble> {

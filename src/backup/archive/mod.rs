@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
-use super::manifest::{Manifest, VERSION};
+use crate::backup::manifest::{Manifest, VERSION};
 use crate::operation::Trouble;
 
 /// The archive in one folder. Its calls touch the disk: from async code, use `spawn_blocking`.
@@ -71,7 +71,7 @@ impl Archive {
     }
 
     /// Opens a draft for a backup of `target` that begins now. Its name says when and of what, in UTC; a second one in
-    /// the same minute gets `-2`.
+    /// the same minute gets `.2`: a target's name may end in `-2`, and none holds a dot.
     pub fn draft(&self, target: &str, now: jiff::Timestamp) -> Result<Draft, Trouble> {
         let refused = |error: io::Error| {
             Trouble::new(
@@ -95,7 +95,7 @@ impl Archive {
             let stem = if attempt == 1 {
                 name.clone()
             } else {
-                format!("{name}-{attempt}")
+                format!("{name}.{attempt}")
             };
             if self.path(&stem, "dump").exists() || self.path(&stem, "json").exists() {
                 continue;
@@ -189,6 +189,7 @@ impl Archive {
 
     /// Removes what an interrupted backup of `target` left behind, and returns the names. A target's backups never run
     /// beside each other, so while one is known to be interrupted every `.part` of the target is a leftover.
+    #[must_use]
     pub fn sweep(&self, target: &str) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(&self.folder) else {
             return Vec::new();
@@ -211,14 +212,14 @@ impl Archive {
     }
 }
 
-/// Whether a stem `2025-09-21_1200-jarvis` or `…-jarvis-2` is of `target`.
+/// Whether a stem `2025-09-21_1200-jarvis` or `…-jarvis.2` is of `target`, and not of one whose name only begins so.
 fn belongs_to(stem: &str, target: &str) -> bool {
     let Some(rest) = stem.get(16..).and_then(|rest| rest.strip_prefix(target)) else {
         return false;
     };
     rest.is_empty()
         || rest
-            .strip_prefix('-')
+            .strip_prefix('.')
             .is_some_and(|number| number.parse::<u32>().is_ok())
 }
 
@@ -288,10 +289,7 @@ impl Draft {
         })();
         if let Err(error) = written {
             // Without its manifest an artifact is no backup: it must not stay and look like one.
-            let _gone = (
-                std::fs::remove_file(&json_part),
-                std::fs::remove_file(&data),
-            );
+            let _gone = [&json_part, &json, &data].map(std::fs::remove_file);
             return Err(error);
         }
         self.published = true;
@@ -306,3 +304,6 @@ impl Drop for Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,118 +4,22 @@
 //! Every statement that ends or extends a run names the worker that holds it, so that a worker which lost its lease
 //! can write nothing more.
 
-use sqlx::Row;
-use sqlx::any::AnyRow;
+mod job;
+mod reading;
+
+pub use job::{End, Job, Line, State};
+pub use reading::{get, last_ended, lines, open, page};
+
+use job::decode;
 
 use super::Operation;
 use crate::audit;
 use crate::clock::Clock;
-use crate::operation::{Event, Level, Outcome, Trouble};
+use crate::operation::{Event, Level, Trouble};
 use crate::store::{Store, StoreError, Tx};
 
 /// How long a worker may be silent before its job counts as interrupted, in milliseconds.
 pub const LEASE_MS: i64 = 15_000;
-
-/// Where a job stands. The words are those of the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Waits for a worker.
-    Queued,
-    /// A worker holds the lease.
-    Running,
-    /// Ended well.
-    Succeeded,
-    /// Ended badly; what is in effect is known.
-    Failed,
-    /// Was stopped and left nothing behind.
-    Cancelled,
-    /// The worker vanished; what is in effect is not known.
-    Interrupted,
-}
-
-impl State {
-    const ALL: [Self; 6] = [
-        Self::Queued,
-        Self::Running,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Interrupted,
-    ];
-
-    /// The word of the store and of the pages.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Interrupted => "interrupted",
-        }
-    }
-
-    /// Whether nothing will happen to the job by itself any more.
-    #[must_use]
-    pub fn is_over(self) -> bool {
-        !matches!(self, Self::Queued | Self::Running)
-    }
-}
-
-/// A job as the store holds it.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// UUID v7.
-    pub id: String,
-    /// What is run.
-    pub operation: Operation,
-    /// Where it stands.
-    pub state: State,
-    /// On whose behalf.
-    pub actor: String,
-    /// Milliseconds since the epoch, as the next two.
-    pub created_at: i64,
-    /// When a worker took it.
-    pub started_at: Option<i64>,
-    /// When it ended.
-    pub ended_at: Option<i64>,
-    /// What it left behind, when it ended well.
-    pub outcome: Option<Outcome>,
-    /// What went wrong, when it did not.
-    pub trouble: Option<Trouble>,
-}
-
-/// An event with its place in the job's log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// 1, 2, 3 …
-    pub seq: i64,
-    /// What happened.
-    pub event: Event,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug)]
-pub enum End {
-    /// Well.
-    Succeeded(Outcome),
-    /// Badly; the trouble says what is in effect.
-    Failed(Trouble),
-    /// Stopped, with nothing left behind.
-    Cancelled,
-}
-
-impl End {
-    fn state(&self) -> State {
-        match self {
-            Self::Succeeded(_) => State::Succeeded,
-            Self::Failed(_) => State::Failed,
-            Self::Cancelled => State::Cancelled,
-        }
-    }
-}
-
 /// Puts an operation into the queue, with its audit entry. The caller commits, then calls [`Store::wake`].
 pub async fn enqueue(
     tx: &mut Tx,
@@ -412,87 +316,6 @@ async fn note(
     };
     append_in(tx, id, &[event]).await
 }
-
-/// One job.
-pub async fn get(store: &Store, id: &str) -> Result<Option<Job>, StoreError> {
-    let row = sqlx::query(
-        "SELECT id, payload, state, actor, created_at, started_at, ended_at, outcome, trouble FROM job WHERE id = $1",
-    )
-    .bind(id)
-    .fetch_optional(store.read())
-    .await?;
-    row.as_ref().map(decode).transpose()
-}
-
-/// The newest jobs before `before` (an id, exclusive), of one target or of all, newest first.
-pub async fn page(
-    store: &Store,
-    target: Option<&str>,
-    before: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Job>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, payload, state, actor, created_at, started_at, ended_at, outcome, trouble FROM job \
-         WHERE ($1 IS NULL OR target = $1) AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
-    )
-    .bind(target)
-    .bind(before)
-    .bind(limit)
-    .fetch_all(store.read())
-    .await?;
-    rows.iter().map(decode).collect()
-}
-
-/// Jobs that wait, run or are interrupted, oldest first: what the pages show as being under way.
-pub async fn open(store: &Store) -> Result<Vec<Job>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, payload, state, actor, created_at, started_at, ended_at, outcome, trouble FROM job \
-         WHERE state IN ('queued', 'running', 'interrupted') ORDER BY id LIMIT 200",
-    )
-    .fetch_all(store.read())
-    .await?;
-    rows.iter().map(decode).collect()
-}
-
-/// When a job of the target last ended, in milliseconds since the epoch: what was known of the target before is old.
-pub async fn last_ended(store: &Store, target: &str) -> Result<Option<i64>, StoreError> {
-    let at = sqlx::query_scalar("SELECT max(ended_at) FROM job WHERE target = $1")
-        .bind(target)
-        .fetch_one(store.read())
-        .await?;
-    Ok(at)
-}
-
-/// The log of a job after `after` (exclusive), oldest first, at most `limit` lines.
-pub async fn lines(
-    store: &Store,
-    id: &str,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<Line>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT seq, at, level, step, text FROM job_event WHERE job_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-    )
-    .bind(id)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(store.read())
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Line {
-                seq: row.try_get("seq")?,
-                event: Event {
-                    at: row.try_get("at")?,
-                    level: Level::from_word(row.try_get("level")?),
-                    step: row.try_get("step")?,
-                    text: row.try_get("text")?,
-                },
-            })
-        })
-        .collect()
-}
-
 fn json<T: serde::Serialize>(value: &T) -> Result<Option<String>, StoreError> {
     serde_json::to_string(value)
         .map(Some)
@@ -500,41 +323,4 @@ fn json<T: serde::Serialize>(value: &T) -> Result<Option<String>, StoreError> {
             what: "end of a job",
             reason: error.to_string(),
         })
-}
-
-fn decode(row: &AnyRow) -> Result<Job, StoreError> {
-    fn read<T: serde::de::DeserializeOwned>(
-        what: &'static str,
-        text: Option<String>,
-    ) -> Result<Option<T>, StoreError> {
-        text.map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(|error| StoreError::Value {
-                what,
-                reason: error.to_string(),
-            })
-    }
-    let word: String = row.try_get("state")?;
-    let state = State::ALL
-        .into_iter()
-        .find(|state| state.word() == word)
-        .ok_or(StoreError::Value {
-            what: "job state",
-            reason: word,
-        })?;
-    let operation = read("operation", Some(row.try_get("payload")?))?.ok_or(StoreError::Value {
-        what: "operation",
-        reason: "it is empty".to_owned(),
-    })?;
-    Ok(Job {
-        id: row.try_get("id")?,
-        operation,
-        state,
-        actor: row.try_get("actor")?,
-        created_at: row.try_get("created_at")?,
-        started_at: row.try_get("started_at")?,
-        ended_at: row.try_get("ended_at")?,
-        outcome: read("outcome", row.try_get("outcome")?)?,
-        trouble: read("trouble", row.try_get("trouble")?)?,
-    })
 }

@@ -3,18 +3,19 @@
 //! A plan is a picture of one moment. It is stored whole; when it is used, [`digest`] is computed again from what is
 //! then pending, and a plan whose digest has changed is void.
 
+mod stored;
+
+pub use stored::{Stored, get, list, save};
+pub(super) use stored::{applied_at, mark_applied};
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sqlx::Row;
 
-use super::finding::{Count, Finding, Loss, Verdict};
-use super::rules::{self, Question};
-use crate::audit;
-use crate::clock::Clock;
+use crate::guard::finding::{Count, Finding, Loss, Verdict};
+use crate::guard::rules::{self, Question};
 use crate::migration::Survey;
 use crate::operation::{Context, OperationError, Trouble};
 use crate::sql;
-use crate::store::{Store, StoreError, Tx};
 use crate::target::catalog::table;
 use crate::target::{Session, Target};
 
@@ -325,117 +326,4 @@ fn fold<'a>(identity: &Identity, scripts: impl Iterator<Item = (&'a str, &'a str
         add(checksum);
     }
     base16ct::lower::encode_string(&hasher.finalize())
-}
-
-/// Stores a plan, with its audit entry.
-pub async fn save(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Result<(), StoreError> {
-    let body = serde_json::to_string(plan).map_err(|error| StoreError::Value {
-        what: "plan",
-        reason: error.to_string(),
-    })?;
-    let mut tx = store.begin().await?;
-    sqlx::query(
-        "INSERT INTO plan (id, target, digest, verdict, body, made_by, made_at, job_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(&plan.id)
-    .bind(&plan.target)
-    .bind(&plan.digest)
-    .bind(plan.verdict.word())
-    .bind(body)
-    .bind(&plan.made_by)
-    .bind(plan.made_at)
-    .bind(job)
-    .execute(&mut *tx)
-    .await?;
-    let detail = format!(
-        "plan {}, {}, digest {}",
-        plan.id,
-        plan.verdict.word(),
-        plan.digest
-    );
-    audit::record(
-        &mut tx,
-        clock,
-        &audit::Entry {
-            actor: &plan.made_by,
-            action: "plan.make",
-            target: Some(&plan.target),
-            job: Some(job),
-            outcome: "succeeded",
-            place: "worker",
-            detail: &detail,
-        },
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Notes that every statement of a plan is in effect.
-pub(super) async fn mark_applied(
-    store: &Store,
-    clock: &Clock,
-    plan: &Plan,
-) -> Result<(), StoreError> {
-    let mut tx = store.begin().await?;
-    sqlx::query("UPDATE plan SET applied_at = $1 WHERE id = $2")
-        .bind(clock.now_ms())
-        .bind(&plan.id)
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// When a plan was applied, if it was.
-pub(super) async fn applied_at(tx: &mut Tx, id: &str) -> Result<Option<i64>, StoreError> {
-    let at = sqlx::query_scalar("SELECT applied_at FROM plan WHERE id = $1")
-        .bind(id)
-        .fetch_optional(&mut **tx)
-        .await?;
-    Ok(at.flatten())
-}
-
-/// A stored plan and when it was applied.
-#[derive(Clone, Debug)]
-pub struct Stored {
-    /// The plan as it was made.
-    pub plan: Plan,
-    /// Milliseconds since the epoch.
-    pub applied_at: Option<i64>,
-}
-
-/// One plan of a target. Another target's plan is not found.
-pub async fn get(store: &Store, target: &str, id: &str) -> Result<Option<Stored>, StoreError> {
-    let row = sqlx::query("SELECT body, applied_at FROM plan WHERE id = $1 AND target = $2")
-        .bind(id)
-        .bind(target)
-        .fetch_optional(store.read())
-        .await?;
-    row.as_ref().map(decode).transpose()
-}
-
-/// The newest plans of a target, newest first.
-pub async fn list(store: &Store, target: &str, limit: i64) -> Result<Vec<Stored>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT body, applied_at FROM plan WHERE target = $1 ORDER BY id DESC LIMIT $2",
-    )
-    .bind(target)
-    .bind(limit)
-    .fetch_all(store.read())
-    .await?;
-    rows.iter().map(decode).collect()
-}
-
-fn decode(row: &sqlx::any::AnyRow) -> Result<Stored, StoreError> {
-    let body: String = row.try_get("body")?;
-    let plan = serde_json::from_str(&body).map_err(|error| StoreError::Value {
-        what: "plan",
-        reason: error.to_string(),
-    })?;
-    Ok(Stored {
-        plan,
-        applied_at: row.try_get("applied_at")?,
-    })
 }

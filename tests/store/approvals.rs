@@ -1,0 +1,149 @@
+//! Approvals: a yes to one digest of one plan, by name, for a while. How it is used up stands beside the code that does
+//! it, in `guard::approval`.
+
+use lockkeeper::guard::approval::{self, ApprovalError, VALID_MS, Yes};
+use lockkeeper::guard::plan::{self, Identity};
+use lockkeeper::guard::{Plan, Verdict};
+use lockkeeper::store::Store;
+
+use crate::ground::{Ground, audit, number, sql};
+
+on_both!(
+    a_plan_is_found_under_its_target_only,
+    a_wrong_name_or_digest_stores_nothing,
+    a_yes_is_stored_with_its_record,
+    a_second_yes_is_refused_until_the_first_has_lapsed,
+    twenty_people_at_once_make_one_yes,
+    an_applied_plan_takes_no_yes,
+);
+
+async fn stored(store: &Store, ground: &Ground) -> Plan {
+    let plan = Plan {
+        id: ground.clock.id(),
+        target: "jarvis".to_owned(),
+        made_at: ground.clock.now_ms(),
+        made_by: "ada".to_owned(),
+        identity: Identity {
+            cluster: "7300".to_owned(),
+            database: "jarvis".to_owned(),
+            schema: "public".to_owned(),
+        },
+        migrations: Vec::new(),
+        verdict: Verdict::Destructive,
+        digest: "d".repeat(64),
+    };
+    plan::save(store, &ground.clock, &plan, "a job")
+        .await
+        .unwrap();
+    plan
+}
+
+fn yes(plan: &Plan) -> Yes<'_> {
+    Yes {
+        typed_name: &plan.target,
+        digest: &plan.digest,
+        actor: "bob",
+        place: "127.0.0.1",
+    }
+}
+
+async fn a_plan_is_found_under_its_target_only(ground: Ground) {
+    let store = ground.open().await;
+    let plan = stored(&store, &ground).await;
+    let found = plan::get(&store, "jarvis", &plan.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((found.plan, found.applied_at), (plan.clone(), None));
+    let other = plan::get(&store, "friday", &plan.id).await.unwrap();
+    assert!(other.is_none());
+    assert_eq!(plan::list(&store, "jarvis", 10).await.unwrap().len(), 1);
+    assert!(plan::list(&store, "friday", 10).await.unwrap().is_empty());
+}
+
+async fn a_wrong_name_or_digest_stores_nothing(ground: Ground) {
+    let store = ground.open().await;
+    let plan = stored(&store, &ground).await;
+    let before = audit(&store).await.len();
+    for typed_name in ["", "friday", "JARVIS", "jarvis2"] {
+        let wrong = Yes {
+            typed_name,
+            ..yes(&plan)
+        };
+        let refused = approval::approve(&store, &ground.clock, &plan, &wrong).await;
+        assert!(matches!(refused, Err(ApprovalError::Name(name)) if name == "jarvis"));
+    }
+    let wrong = Yes {
+        digest: "e",
+        ..yes(&plan)
+    };
+    let refused = approval::approve(&store, &ground.clock, &plan, &wrong).await;
+    assert!(matches!(refused, Err(ApprovalError::Digest)));
+    assert_eq!(approval::latest(&store, &plan.id).await.unwrap(), None);
+    assert_eq!(audit(&store).await.len(), before);
+}
+
+async fn a_yes_is_stored_with_its_record(ground: Ground) {
+    let store = ground.open().await;
+    let plan = stored(&store, &ground).await;
+    let given = approval::approve(&store, &ground.clock, &plan, &yes(&plan))
+        .await
+        .unwrap();
+    let kept = approval::latest(&store, &plan.id).await.unwrap();
+    assert_eq!(kept, Some(given.clone()));
+    assert_eq!(given.digest, plan.digest);
+    assert!(given.is_open(ground.clock.now_ms()));
+    assert!(!given.is_open(given.expires_at), "the end is exclusive");
+    let last = audit(&store).await.pop().unwrap();
+    assert_eq!(
+        (last.actor.as_str(), last.action.as_str()),
+        ("bob", "plan.approve")
+    );
+    assert!(last.detail.contains(&plan.digest));
+}
+
+async fn a_second_yes_is_refused_until_the_first_has_lapsed(ground: Ground) {
+    let store = ground.open().await;
+    let plan = stored(&store, &ground).await;
+    let approve = async || approval::approve(&store, &ground.clock, &plan, &yes(&plan)).await;
+    approve().await.unwrap();
+    assert!(matches!(approve().await, Err(ApprovalError::Already)));
+    ground.clock.advance(VALID_MS - 1);
+    assert!(matches!(approve().await, Err(ApprovalError::Already)));
+    ground.clock.advance(1);
+    let second = approve().await.unwrap();
+    let latest = approval::latest(&store, &plan.id).await.unwrap();
+    assert_eq!(latest, Some(second));
+}
+
+async fn twenty_people_at_once_make_one_yes(ground: Ground) {
+    let store = ground.open().await;
+    let plan = stored(&store, &ground).await;
+    let saying = (0..20).map(|_| {
+        let (store, clock, plan) = (store.clone(), ground.clock.clone(), plan.clone());
+        tokio::spawn(async move {
+            approval::approve(&store, &clock, &plan, &yes(&plan))
+                .await
+                .is_ok()
+        })
+    });
+    let mut taken = 0;
+    for task in saying.collect::<Vec<_>>() {
+        taken += i32::from(task.await.unwrap());
+    }
+    assert_eq!(taken, 1);
+    assert_eq!(number(&store, "SELECT count(*) FROM approval").await, 1);
+}
+
+async fn an_applied_plan_takes_no_yes(ground: Ground) {
+    let store = ground.open().await;
+    let plan = stored(&store, &ground).await;
+    sql(&store, "UPDATE plan SET applied_at = 5").await.unwrap();
+    let refused = approval::approve(&store, &ground.clock, &plan, &yes(&plan)).await;
+    assert!(matches!(refused, Err(ApprovalError::Applied)));
+    let found = plan::get(&store, "jarvis", &plan.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.applied_at, Some(5));
+}

@@ -1,0 +1,185 @@
+//! Leases: a worker that is silent for too long has lost its job, and nobody runs the job again.
+
+use lockkeeper::job::queue::{self, End, Job, LEASE_MS, State};
+use lockkeeper::operation::Trouble;
+use lockkeeper::store::Store;
+
+use crate::ground::{Ground, audit};
+use crate::queue::{backup, done, enqueue};
+
+on_both!(
+    only_the_holder_extends_and_ends_a_run,
+    a_heartbeat_moves_the_end_of_the_lease,
+    a_lapsed_lease_interrupts_and_keeps_the_target,
+    a_worker_that_comes_back_too_late_changes_nothing,
+    two_reapers_interrupt_a_job_once,
+    releasing_frees_the_target_once,
+    an_end_with_a_nul_is_recorded,
+);
+
+async fn running(store: &Store, ground: &Ground, worker: &str) -> Job {
+    enqueue(store, &ground.clock, &backup("a", "")).await;
+    queue::claim(store, &ground.clock, worker, None)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+async fn state(store: &Store, job: &Job) -> State {
+    queue::get(store, &job.id).await.unwrap().unwrap().state
+}
+
+fn trouble() -> Trouble {
+    Trouble::new("It went away.", "Nothing was changed.", "Try again.")
+}
+
+async fn only_the_holder_extends_and_ends_a_run(ground: Ground) {
+    let store = ground.open().await;
+    let clock = &ground.clock;
+    let job = running(&store, &ground, "w1").await;
+    assert!(
+        !queue::heartbeat(&store, clock, &job.id, "w2")
+            .await
+            .unwrap()
+    );
+    assert!(
+        queue::heartbeat(&store, clock, &job.id, "w1")
+            .await
+            .unwrap()
+    );
+    let ended = queue::finish(&store, clock, &job, "w2", &done()).await;
+    assert!(!ended.unwrap());
+    assert_eq!(state(&store, &job).await, State::Running);
+    assert_eq!(audit(&store).await.len(), 1, "nothing is recorded then");
+    let ended = queue::finish(&store, clock, &job, "w1", &done()).await;
+    assert!(ended.unwrap());
+    let ended = queue::finish(&store, clock, &job, "w1", &End::Cancelled).await;
+    assert!(!ended.unwrap(), "it has ended");
+    assert!(
+        !queue::heartbeat(&store, clock, &job.id, "w1")
+            .await
+            .unwrap()
+    );
+    let kept = queue::get(&store, &job.id).await.unwrap().unwrap();
+    assert_eq!(kept.state, State::Succeeded);
+    assert_eq!(kept.ended_at, Some(clock.now_ms()));
+    assert_eq!(kept.outcome.unwrap().summary, "It is done.");
+    let last = audit(&store).await.pop().unwrap();
+    assert_eq!(
+        (last.outcome.as_str(), last.detail.as_str()),
+        ("succeeded", "It is done.")
+    );
+}
+
+async fn a_heartbeat_moves_the_end_of_the_lease(ground: Ground) {
+    let store = ground.open().await;
+    let job = running(&store, &ground, "w").await;
+    for _ in 0..3 {
+        ground.clock.advance(LEASE_MS);
+        assert!(queue::reap(&store, &ground.clock).await.unwrap().is_empty());
+        assert!(
+            queue::heartbeat(&store, &ground.clock, &job.id, "w")
+                .await
+                .unwrap()
+        );
+    }
+    assert_eq!(state(&store, &job).await, State::Running);
+}
+
+async fn a_lapsed_lease_interrupts_and_keeps_the_target(ground: Ground) {
+    let store = ground.open().await;
+    let job = running(&store, &ground, "w").await;
+    let waits = enqueue(&store, &ground.clock, &backup("a", "later")).await;
+    let other = enqueue(&store, &ground.clock, &backup("b", "")).await;
+    ground.clock.advance(LEASE_MS + 1);
+    let reaped = queue::reap(&store, &ground.clock).await.unwrap();
+    assert_eq!(reaped.len(), 1);
+    assert_eq!(
+        (&reaped[0].id, reaped[0].state),
+        (&job.id, State::Interrupted)
+    );
+    assert_eq!(state(&store, &job).await, State::Interrupted);
+    let lines = queue::lines(&store, &job.id, 0, 10).await.unwrap();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].event.step, "Interrupted");
+    let last = audit(&store).await.pop().unwrap();
+    assert_eq!(last.outcome, "interrupted");
+    assert_eq!(last.job.as_deref(), Some(job.id.as_str()));
+
+    let claim = async |only: Option<&str>| {
+        let job = queue::claim(&store, &ground.clock, "w2", only).await;
+        job.unwrap().map(|job| job.id)
+    };
+    assert_eq!(claim(Some(&waits)).await, None, "the target stays locked");
+    assert_eq!(claim(None).await, Some(other));
+    assert_eq!(
+        claim(None).await,
+        None,
+        "the interrupted job is not run again"
+    );
+}
+
+async fn a_worker_that_comes_back_too_late_changes_nothing(ground: Ground) {
+    let store = ground.open().await;
+    let job = running(&store, &ground, "w").await;
+    ground.clock.advance(LEASE_MS + 1);
+    queue::reap(&store, &ground.clock).await.unwrap();
+    let before = audit(&store).await.len();
+    let late = queue::finish(&store, &ground.clock, &job, "w", &done()).await;
+    assert!(!late.unwrap());
+    let late = queue::heartbeat(&store, &ground.clock, &job.id, "w").await;
+    assert!(!late.unwrap());
+    let kept = queue::get(&store, &job.id).await.unwrap().unwrap();
+    assert_eq!(
+        (kept.state, kept.outcome, kept.ended_at),
+        (State::Interrupted, None, None)
+    );
+    assert_eq!(audit(&store).await.len(), before);
+}
+
+async fn two_reapers_interrupt_a_job_once(ground: Ground) {
+    let (here, there) = (ground.open().await, ground.open().await);
+    running(&here, &ground, "w").await;
+    ground.clock.advance(LEASE_MS + 1);
+    let (one, other) = tokio::join!(
+        queue::reap(&here, &ground.clock),
+        queue::reap(&there, &ground.clock)
+    );
+    assert_eq!(one.unwrap().len() + other.unwrap().len(), 1);
+}
+
+async fn releasing_frees_the_target_once(ground: Ground) {
+    let store = ground.open().await;
+    let clock = &ground.clock;
+    let job = running(&store, &ground, "w").await;
+    let waits = enqueue(&store, clock, &backup("a", "later")).await;
+    let release = async || {
+        queue::release(&store, clock, &job, "bob", "127.0.0.1", &trouble())
+            .await
+            .unwrap()
+    };
+    assert!(!release().await, "it runs");
+    clock.advance(LEASE_MS + 1);
+    queue::reap(&store, clock).await.unwrap();
+    assert!(release().await);
+    assert!(!release().await, "it is released");
+    let kept = queue::get(&store, &job.id).await.unwrap().unwrap();
+    assert_eq!((kept.state, kept.trouble), (State::Failed, Some(trouble())));
+    let last = audit(&store).await.pop().unwrap();
+    assert_eq!(
+        (last.actor.as_str(), last.outcome.as_str()),
+        ("bob", "released")
+    );
+    let next = queue::claim(&store, clock, "w", None).await.unwrap();
+    assert_eq!(next.unwrap().id, waits);
+    assert_eq!(queue::last_ended(&store, "a").await.unwrap(), kept.ended_at);
+}
+
+async fn an_end_with_a_nul_is_recorded(ground: Ground) {
+    let store = ground.open().await;
+    let job = running(&store, &ground, "w").await;
+    let end = End::Failed(Trouble::new("pg_dump said \0.", "Nothing.", "Look."));
+    let ended = queue::finish(&store, &ground.clock, &job, "w", &end).await;
+    assert!(ended.unwrap(), "else it would read as interrupted for ever");
+    assert_eq!(state(&store, &job).await, State::Failed);
+}

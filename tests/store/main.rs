@@ -1,0 +1,26 @@
+//! The store's conformance: what the chapters rest on, on SQLite and on Postgres alike.
+//!
+//! Every test runs on both, on an empty store of its own; [`ground`] makes them. A test that holds on one engine only
+//! says so in its name and stands in [`opening`].
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test panics where it is wrong, in its helpers too"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[macro_use]
+mod ground;
+
+mod approvals;
+mod chain;
+mod constraints;
+mod events;
+mod interruption;
+mod opening;
+mod queue;
+mod sessions;
+mod setup;
+mod users;
+mod waking;

@@ -1,0 +1,93 @@
+//! Sessions, through the trait that the pages use.
+
+use std::collections::HashMap;
+
+use actix_session::storage::SessionStore;
+use actix_web::cookie::time::Duration;
+use lockkeeper::auth::fingerprint;
+use lockkeeper::auth::session::Sessions;
+
+use crate::ground::{Ground, number};
+
+on_both!(
+    what_is_saved_is_loaded,
+    only_the_hash_of_a_key_is_kept,
+    a_session_ends_at_a_fixed_time,
+    an_update_does_not_bring_an_ended_session_back,
+    the_cookie_key_outlives_a_restart,
+);
+
+fn state(word: &str) -> HashMap<String, String> {
+    [("theme".to_owned(), format!("\"{word}\""))].into()
+}
+
+async fn what_is_saved_is_loaded(ground: Ground) {
+    let sessions = Sessions::new(ground.open().await, ground.clock.clone());
+    let key = sessions
+        .save(state("dark"), &Duration::hours(1))
+        .await
+        .unwrap();
+    assert_eq!(sessions.load(&key).await.unwrap(), Some(state("dark")));
+    let key = sessions
+        .update(key, state("light"), &Duration::hours(1))
+        .await
+        .unwrap();
+    assert_eq!(sessions.load(&key).await.unwrap(), Some(state("light")));
+    sessions.delete(&key).await.unwrap();
+    assert_eq!(sessions.load(&key).await.unwrap(), None);
+}
+
+async fn only_the_hash_of_a_key_is_kept(ground: Ground) {
+    let store = ground.open().await;
+    let sessions = Sessions::new(store.clone(), ground.clock.clone());
+    let key = sessions
+        .save(state("dark"), &Duration::hours(1))
+        .await
+        .unwrap();
+    let (kept, whole): (String, String) = sqlx::query_as("SELECT key_hash, state FROM session")
+        .fetch_one(store.read())
+        .await
+        .unwrap();
+    assert_eq!(kept, fingerprint(key.as_ref()));
+    assert!(!whole.contains(key.as_ref()));
+}
+
+async fn a_session_ends_at_a_fixed_time(ground: Ground) {
+    let store = ground.open().await;
+    let sessions = Sessions::new(store.clone(), ground.clock.clone());
+    let hour = Duration::hours(1);
+    let key = sessions.save(state("dark"), &hour).await.unwrap();
+    ground.clock.advance(59 * 60_000);
+    let key = sessions.update(key, state("light"), &hour).await.unwrap();
+    sessions.update_ttl(&key, &hour).await.unwrap();
+    assert!(sessions.load(&key).await.unwrap().is_some());
+    assert_eq!(sessions.expire().await.unwrap(), 0);
+    ground.clock.advance(60_000);
+    assert!(
+        sessions.load(&key).await.unwrap().is_none(),
+        "being used does not prolong it"
+    );
+    assert_eq!(sessions.expire().await.unwrap(), 1);
+    assert_eq!(number(&store, "SELECT count(*) FROM session").await, 0);
+}
+
+async fn an_update_does_not_bring_an_ended_session_back(ground: Ground) {
+    let store = ground.open().await;
+    let sessions = Sessions::new(store.clone(), ground.clock.clone());
+    let hour = Duration::hours(1);
+    let key = sessions.save(state("dark"), &hour).await.unwrap();
+    sessions.delete(&key).await.unwrap();
+    let key = sessions.update(key, state("light"), &hour).await.unwrap();
+    assert!(sessions.load(&key).await.unwrap().is_none());
+    assert_eq!(number(&store, "SELECT count(*) FROM session").await, 0);
+}
+
+async fn the_cookie_key_outlives_a_restart(ground: Ground) {
+    let first = Sessions::new(ground.open().await, ground.clock.clone());
+    let second = Sessions::new(ground.open().await, ground.clock.clone());
+    let (one, other) = tokio::join!(first.cookie_key(), second.cookie_key());
+    let key = one.unwrap();
+    assert_eq!(key.len(), 64);
+    assert_eq!(key, other.unwrap(), "two starts at once agree");
+    assert_eq!(key, first.cookie_key().await.unwrap());
+}
