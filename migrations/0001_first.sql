@@ -40,7 +40,7 @@ CREATE INDEX session_of_user ON session (user_id);
 CREATE INDEX session_expiry ON session (expires_at);
 
 -- A requested run of an operation.
---   queued       waits for a worker; leaves to running
+--   queued       waits for a worker; leaves to running, or to cancelled when it is withdrawn
 --   running      a worker holds the lease; leaves to one of the four below
 --   succeeded    ended well: outcome is set
 --   failed       ended badly, and what is in effect is known: trouble is set
@@ -62,7 +62,8 @@ CREATE TABLE job (
     lease_until  BIGINT,                      -- when the lease lapses unless it is renewed
     outcome      TEXT,                        -- JSON: summary, and the id of what was made
     trouble      TEXT,                        -- JSON: what happened, what it means for the data, what to do next
-    CHECK ((state = 'queued') = (started_at IS NULL)),
+    CHECK (state <> 'queued' OR started_at IS NULL),
+    CHECK (state NOT IN ('running', 'interrupted', 'succeeded', 'failed') OR started_at IS NOT NULL),
     CHECK ((state IN ('succeeded', 'failed', 'cancelled')) = (ended_at IS NOT NULL)),
     CHECK ((state = 'running') = (lease_until IS NOT NULL))
 );

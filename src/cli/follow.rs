@@ -14,6 +14,7 @@ use super::{Failure, operator};
 use crate::app::App;
 use crate::clock::timestamp;
 use crate::job::Operation;
+use crate::job::catalogue::Reconcile;
 use crate::job::queue::{self, Job, Line, State};
 use crate::operation::{Level, Trouble};
 
@@ -26,8 +27,12 @@ pub(super) async fn operation(
     let id = app.enqueue(operation, &operator(), "terminal").await?;
     let stop = CancellationToken::new();
     let interrupt = stop.clone();
+    let waits_for_person = operation.reconcile() == Reconcile::Person;
     let watch = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
+            if waits_for_person {
+                terminal.talk("It is not stopped in the middle: what was begun is finished first.");
+            }
             interrupt.cancel();
         }
     });
@@ -48,10 +53,20 @@ async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failu
         let queued = queue::get(&app.store, id)
             .await?
             .is_some_and(|job| job.state == State::Queued);
-        if !queued || stop.is_cancelled() {
+        if stop.is_cancelled()
+            && let Some(job) = queue::get(&app.store, id).await?
+        {
+            // Another worker may have taken it just now; then it is that worker's to end.
+            queue::withdraw(&app.store, &app.clock, &job).await?;
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        if !queued {
+            return Ok(());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(300)) => {}
+            () = stop.cancelled() => {}
+        }
     }
 }
 

@@ -110,10 +110,10 @@ async fn deploy_as_job(
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
     let app = open(config).await?;
-    let make = Operation::MakePlan {
+    let operation = Operation::MakePlan {
         target: target.name.clone(),
     };
-    let job = follow::operation(&app, &make, terminal).await?;
+    let job = follow::operation(&app, &operation, terminal).await?;
     let Some(made) = job
         .outcome
         .as_ref()

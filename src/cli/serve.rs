@@ -53,13 +53,13 @@ pub(super) async fn run(config: Config, terminal: Terminal) -> Result<Exit, Fail
         tokio::spawn(async move { app.work(stop).await })
     };
     let handle = server.handle();
-    let served = tokio::spawn(server);
+    let serving = tokio::spawn(server);
     asked_to_stop().await;
     tracing::info!("stopping: what runs is ended or finished first");
     // Open streams end with the token; then the server has nothing left to wait for.
     stop.cancel();
     let _late = tokio::time::timeout(GRACE, handle.stop(true)).await;
-    served.abort();
+    serving.abort();
     let _ended = work.await;
     tracing::info!("stopped");
     Ok(Exit::Done)

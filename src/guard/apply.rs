@@ -9,7 +9,7 @@ use crate::guard::{Plan, Verdict, approval, plan};
 use crate::migration::{Survey, deploy};
 use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::store::{Store, StoreError};
-use crate::target::{Purpose, Session, Target};
+use crate::target::{Purpose, Session, Target, catalog};
 
 /// How old a backup may be that was taken before the plan was made, in milliseconds.
 const FRESH_MS: i64 = 60 * 60 * 1000;
@@ -141,6 +141,7 @@ async fn locked(
     context: &Context,
 ) -> Result<Survey, OperationError> {
     let progress = &context.progress;
+    writable(session).await?;
     progress.step("Lock", "Taking the lock that Prisma Migrate takes too.");
     deploy::lock(session, &context.cancel).await?;
     progress.step("Check", "Reading folder and ledger again, under the lock.");
@@ -152,6 +153,23 @@ async fn locked(
         return Err(stale().into());
     }
     Ok(survey)
+}
+
+/// Refuses a server that takes no writes, before anything is asked of it that it would refuse in fewer words.
+async fn writable(session: &Session) -> Result<(), Trouble> {
+    let facts = catalog::facts(session).await?;
+    let why = if facts.in_recovery {
+        "The server is a standby: it repeats what another server does and takes no writes."
+    } else if facts.read_only {
+        "Sessions of this role are read-only (default_transaction_read_only)."
+    } else {
+        return Ok(());
+    };
+    Err(Trouble::new(
+        why,
+        "Nothing was applied. The database is as it was.",
+        "Let the target's URL lead to the primary server, with a role that may change the schema.",
+    ))
 }
 
 fn outcome(applied: usize, plan: &Plan) -> Outcome {

@@ -137,7 +137,9 @@ async fn run(
         progress,
         cancel: cancel.clone(),
     };
-    let work = std::panic::AssertUnwindSafe(job.operation.run(resources, context)).catch_unwind();
+    // On the heap: an operation's future is large, and every future around it would be as well.
+    let work = Box::pin(job.operation.run(resources, context));
+    let work = std::panic::AssertUnwindSafe(work).catch_unwind();
     let keep = keep_lease(store, clock, &job.id, worker);
     let write = scribe(store, &job.id, events);
     let watch = async {

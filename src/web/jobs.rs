@@ -18,6 +18,8 @@ use crate::job::queue::{self, Job, Line, State};
 use crate::operation::{Level, Trouble};
 
 const PAGE: usize = 50;
+/// Asked for, to know whether there is another page.
+const ONE_MORE: i64 = 51;
 /// How many lines of a log a page shows; more would be slow to load and slower to read.
 const LINES: i64 = 2_000;
 
@@ -39,7 +41,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, PageError> {
     let app = who.app();
     let now = app.clock.now_ms();
-    let mut jobs = queue::page(&app.store, None, query.before.as_deref(), PAGE as i64 + 1).await?;
+    let mut jobs = queue::page(&app.store, None, query.before.as_deref(), ONE_MORE).await?;
     let more = jobs.len() > PAGE;
     jobs.truncate(PAGE);
     let older = jobs

@@ -12,6 +12,8 @@ use super::visit::SignedIn;
 use crate::audit::{self, Recorded};
 
 const PAGE: usize = 50;
+/// Asked for, to know whether there is another page.
+const ONE_MORE: i64 = 51;
 
 #[derive(Deserialize)]
 pub(super) struct AuditQuery {
@@ -23,7 +25,7 @@ pub(super) async fn list(
     who: SignedIn,
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, PageError> {
-    let mut entries = audit::page(&who.app().store, query.before, PAGE as i64 + 1).await?;
+    let mut entries = audit::page(&who.app().store, query.before, ONE_MORE).await?;
     let more = entries.len() > PAGE;
     entries.truncate(PAGE);
     let older = entries

@@ -225,6 +225,31 @@ async fn conclude(
     .await
 }
 
+/// Takes a job back that no worker has taken yet, with its audit entry. False: one has, or it is over.
+pub async fn withdraw(store: &Store, clock: &Clock, job: &Job) -> Result<bool, StoreError> {
+    let mut tx = store.begin().await?;
+    let withdrawn = sqlx::query(
+        "UPDATE job SET state = 'cancelled', ended_at = $1 WHERE id = $2 AND state = 'queued'",
+    )
+    .bind(clock.now_ms())
+    .bind(&job.id)
+    .execute(&mut *tx)
+    .await?;
+    if withdrawn.rows_affected() == 0 {
+        return Ok(false);
+    }
+    conclude(
+        &mut tx,
+        clock,
+        job,
+        "cancelled",
+        "withdrawn before it began",
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// Marks every running job whose lease has lapsed as interrupted, and returns them.
 pub async fn reap(store: &Store, clock: &Clock) -> Result<Vec<Job>, StoreError> {
     let now = clock.now_ms();
