@@ -10,4 +10,6 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod failure;
+mod refusal;
 mod story;

@@ -1,6 +1,11 @@
 //! What most tests of the line begin with: a database, a project, a console, and what the terminal said.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the ban keeps secrets of production out of argv; there are none here"
+)]
 
-use std::process::Output;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,6 +14,9 @@ use serde_json::Value;
 use crate::support::cluster::Cluster;
 use crate::support::console::{Console, TargetLines, USER, USER_PASSWORD};
 use crate::support::project::Project;
+
+/// The script that [`Scene::about_to_drop`] leaves to be applied.
+pub const DROP: &str = "ALTER TABLE \"Person\" DROP COLUMN phone;";
 
 /// The exit codes of the contract.
 pub const DONE: i32 = 0;
@@ -89,6 +97,38 @@ impl Scene {
         )
     }
 
+    /// A console on its terminal, with a plan that drops a column of two values: planned, backed up and approved.
+    pub fn about_to_drop() -> Self {
+        let init = "CREATE TABLE \"Person\" (id int PRIMARY KEY, phone text);\n\
+                    INSERT INTO \"Person\" VALUES (1, '1'), (2, '2'), (3, NULL);";
+        let scene = Self::terminal(Project::new().migration("1_init", init));
+        scene.plan_and_apply(DONE);
+        scene.project.write("2_drop", DROP);
+        scene
+            .planned_and_approved()
+            .says(&["column phone of \"Person\": 2 values"]);
+        scene
+    }
+
+    /// Makes a plan that turns out destructive, and gives it a backup and an approval; what the plan said.
+    fn planned_and_approved(&self) -> Said {
+        let plan = self.run(&["plan", "make"], REFUSED);
+        self.run(&["backup", "take"], DONE);
+        self.approve(DONE);
+        plan
+    }
+
+    /// The same, and applies it; the last command must end with `code`.
+    pub fn approve_and_apply(&self, code: i32) -> Said {
+        self.planned_and_approved();
+        self.run(&["plan", "apply"], code)
+    }
+
+    /// Whether the column of [`Scene::about_to_drop`] is still there.
+    pub fn has_phones(&self) -> bool {
+        self.ask("SELECT count(*) FROM information_schema.columns WHERE column_name = 'phone'") == "1"
+    }
+
     /// Makes a plan that turns out safe, and applies it; the second command must end with `code`.
     pub fn plan_and_apply(&self, code: i32) -> Said {
         self.run(&["plan", "make"], DONE);
@@ -148,5 +188,36 @@ impl Said {
             assert!(all.contains(part), "`{part}` is not in: {all}");
         }
         self
+    }
+}
+
+/// Another session that holds something until it is dropped.
+pub struct Holder {
+    psql: Child,
+}
+
+impl Holder {
+    /// Opens a session on the database of the shared cluster, runs `sql` in it and keeps it open.
+    pub fn of(database: &str, sql: &str) -> Self {
+        let mut psql = Command::new(cluster().bin().join("psql"))
+            .args(["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d"])
+            .arg(cluster().url(database))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = psql.stdin.as_mut().unwrap();
+        writeln!(input, "{sql};\n\\echo held").unwrap();
+        input.flush().unwrap();
+        let said = BufReader::new(psql.stdout.as_mut().unwrap());
+        assert!(said.lines().any(|line| line.unwrap() == "held"), "{sql}");
+        Self { psql }
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        drop(self.psql.stdin.take());
+        let _gone = self.psql.wait();
     }
 }
