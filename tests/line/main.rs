@@ -10,6 +10,8 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod delivery;
 mod failure;
+mod http;
 mod refusal;
 mod story;

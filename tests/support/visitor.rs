@@ -20,6 +20,8 @@ pub struct Visitor {
 pub struct Page {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+    /// The bytes as text, when they are.
     pub text: String,
 }
 
@@ -118,10 +120,13 @@ impl Visitor {
 /// Sends a request and reads all of the answer.
 pub async fn send(request: RequestBuilder) -> Page {
     let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let bytes = response.bytes().await.unwrap().to_vec();
     Page {
-        status: response.status(),
-        headers: response.headers().clone(),
-        text: String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned(),
+        status,
+        headers,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+        bytes,
     }
 }
 
