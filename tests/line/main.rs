@@ -10,8 +10,10 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod crash;
 mod delivery;
 mod failure;
+mod hostile;
 mod http;
 mod refusal;
 mod story;
