@@ -76,6 +76,18 @@ pub struct MigrationRow {
     pub state: String,
 }
 
+impl Server {
+    /// The version as people write it: 150018 is `15.18`.
+    #[must_use]
+    pub fn version(&self) -> String {
+        format!(
+            "{}.{}",
+            self.version_num / 10_000,
+            self.version_num % 10_000
+        )
+    }
+}
+
 impl Manifest {
     /// How long it took, in milliseconds.
     #[must_use]

@@ -70,7 +70,7 @@ fn list(archive: &Archive, target: &str, terminal: Terminal) {
                     backup.file.name.clone(),
                     backup.created_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
                     grouped(i64::try_from(backup.file.bytes).unwrap_or(i64::MAX)),
-                    version_text(backup.server.version_num),
+                    backup.server.version(),
                     "taken".to_owned(),
                     backup.note.clone(),
                 ]
@@ -83,9 +83,4 @@ fn list(archive: &Archive, target: &str, terminal: Terminal) {
         ));
     }
     terminal.json(&json!({"target": target, "folder": archive.folder(), "backups": listing.backups, "problems": listing.problems}));
-}
-
-/// 150018 as `15.18`.
-fn version_text(number: i32) -> String {
-    format!("{}.{}", number / 10_000, number % 10_000)
 }

@@ -198,7 +198,7 @@ async fn target(target: &Arc<Target>, tools: &[ToolVersion]) -> Vec<Check> {
     checks.push(Check::well(
         &what,
         format!(
-            "{} ({}), {}",
+            "Postgres {} ({}), {}",
             facts.version_text,
             target.environment.word(),
             target.url.safe()

@@ -217,8 +217,17 @@ fn targets(config: &Config) -> Result<Vec<Arc<Target>>, Failure> {
     Ok(app::targets(config)?)
 }
 
-/// Who a command acts for, as the audit names them.
+/// Who a command acts for, as the audit names them: the operating system's user, by name where the system tells it.
 fn operator() -> String {
-    let id = rustix::process::getuid();
-    format!("terminal:uid {}", id.as_raw())
+    let id = rustix::process::getuid().as_raw();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.split('\n').find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id.to_string()).then_some(name)
+    });
+    match name {
+        Some(name) => format!("terminal:{name}"),
+        None => format!("terminal:uid {id}"),
+    }
 }

@@ -127,14 +127,21 @@ impl Survey {
     /// The state in sentences, the most pressing first.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
-        let mut sentences = self.oddities();
+        let mut sentences = self.surroundings();
         sentences.extend(self.history.sentences());
         sentences
     }
 
-    /// What is peculiar about folder, server and lock, one sentence each; often none.
+    /// What is peculiar though nothing stands in the way, one sentence each; often none.
     #[must_use]
     pub fn oddities(&self) -> Vec<String> {
+        let mut sentences = self.surroundings();
+        sentences.extend(self.history.oddities());
+        sentences
+    }
+
+    /// What is peculiar about folder, server and lock.
+    fn surroundings(&self) -> Vec<String> {
         let mut sentences: Vec<String> = self
             .folder
             .problem

@@ -207,15 +207,10 @@ fn row(backup: &Manifest, path: &str) -> BackupRow {
         size: Bytes(i64::try_from(backup.file.bytes).unwrap_or(i64::MAX)),
         took: Millis(backup.duration_ms()),
         sha256: backup.file.sha256.clone(),
-        server_version: version(backup.server.version_num),
+        server_version: backup.server.version(),
         contents: view::plural(applied, "migration"),
         download: Some(format!("{path}/{}/download", backup.id)),
     }
-}
-
-/// 150018 as `15.18`.
-fn version(number: i32) -> String {
-    format!("{}.{}", number / 10_000, number % 10_000)
 }
 
 /// Runs what touches the disk away from the threads that serve pages.

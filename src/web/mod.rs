@@ -31,7 +31,7 @@ use actix_web::cookie::time::Duration as Ttl;
 use actix_web::cookie::{Key, SameSite};
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App as Actix, HttpServer, web};
+use actix_web::{App as Actix, HttpServer, Route, guard, web};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -95,46 +95,48 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
 fn routes(config: &mut web::ServiceConfig) {
     open_routes(config);
     config
-        .route("/", web::get().to(overview::targets))
+        .route("/", get().to(overview::targets))
         .route("/logout", web::post().to(sign_in::logout))
-        .route("/t/{target}", web::get().to(overview::target))
-        .route("/t/{target}/migrations", web::get().to(history::list))
-        .route(
-            "/t/{target}/migrations/{name}",
-            web::get().to(history::detail),
-        )
-        .route("/t/{target}/plans", web::get().to(plans::list))
+        .route("/t/{target}", get().to(overview::target))
+        .route("/t/{target}/migrations", get().to(history::list))
+        .route("/t/{target}/migrations/{name}", get().to(history::detail))
+        .route("/t/{target}/plans", get().to(plans::list))
         .route("/t/{target}/plans", web::post().to(plans::make))
-        .route("/t/{target}/plans/{id}", web::get().to(plans::detail))
+        .route("/t/{target}/plans/{id}", get().to(plans::detail))
         .route(
             "/t/{target}/plans/{id}/approve",
             web::post().to(plans::approve),
         )
         .route("/t/{target}/plans/{id}/apply", web::post().to(plans::apply))
-        .route("/t/{target}/backups", web::get().to(backups::list))
+        .route("/t/{target}/backups", get().to(backups::list))
         .route("/t/{target}/backups", web::post().to(backups::take))
         .route(
             "/t/{target}/backups/{id}/download",
-            web::get().to(backups::download),
+            get().to(backups::download),
         )
-        .route("/jobs", web::get().to(jobs::list))
-        .route("/jobs/{id}", web::get().to(jobs::detail))
-        .route("/jobs/{id}/events", web::get().to(live::events))
+        .route("/jobs", get().to(jobs::list))
+        .route("/jobs/{id}", get().to(jobs::detail))
+        .route("/jobs/{id}/events", get().to(live::events))
         .route("/jobs/{id}/release", web::post().to(jobs::release))
-        .route("/audit", web::get().to(record::list));
+        .route("/audit", get().to(record::list));
+}
+
+/// A route for GET, and for HEAD, whose answer is the same without its body.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// What anybody may ask for: signing in, the look, and whether the console is up.
 fn open_routes(config: &mut web::ServiceConfig) {
     config
-        .route("/setup", web::get().to(sign_in::setup_form))
+        .route("/setup", get().to(sign_in::setup_form))
         .route("/setup", web::post().to(sign_in::setup))
-        .route("/login", web::get().to(sign_in::login_form))
+        .route("/login", get().to(sign_in::login_form))
         .route("/login", web::post().to(sign_in::login))
         .route("/theme", web::post().to(sign_in::theme))
-        .route("/healthz", web::get().to(health::alive))
-        .route("/readyz", web::get().to(health::ready))
-        .route("/static/{hash}/{name}", web::get().to(asset::file));
+        .route("/healthz", get().to(health::alive))
+        .route("/readyz", get().to(health::ready))
+        .route("/static/{hash}/{name}", get().to(asset::file));
 }
 
 /// The session cookie: `__Host-` and Secure over https, plain on http, which browsers treat as safe on localhost only.

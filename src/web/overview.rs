@@ -14,6 +14,8 @@ use super::visit::SignedIn;
 use crate::app::watch::{Found, Look};
 use crate::backup::Manifest;
 use crate::config::Origin;
+use crate::guard;
+use crate::guard::plan::Stored;
 use crate::job::queue::{self, Job, State};
 use crate::target::Target;
 
@@ -120,7 +122,16 @@ async fn gather(who: &SignedIn, target: &Target, look: &Look, open: &[Job]) -> K
     jobs(&mut known);
     match &look.found {
         Err(trouble) => known.say(TargetState::Unreachable, &trouble.what, None),
-        Ok(found) => history(&mut known, found, &path),
+        Ok(found) => {
+            let newest = guard::plan::list(&who.app().store, &target.name, 1)
+                .await
+                .unwrap_or_default();
+            let plan = newest.into_iter().next().filter(|stored| {
+                stored.applied_at.is_none()
+                    && guard::plan::digest_now(&found.survey, target) == stored.plan.digest
+            });
+            history(&mut known, found, plan.as_ref(), &path);
+        }
     }
     let archive = who.app().resources.archive.clone();
     let name = target.name.clone();
@@ -169,7 +180,7 @@ fn jobs(known: &mut Known) {
     }
 }
 
-fn history(known: &mut Known, found: &Found, path: &str) {
+fn history(known: &mut Known, found: &Found, plan: Option<&Stored>, path: &str) {
     let survey = &found.survey;
     let link = || Some(Link::new("See the history", format!("{path}/migrations")));
     if let Some(trouble) = survey.blocked() {
@@ -186,7 +197,15 @@ fn history(known: &mut Known, found: &Found, path: &str) {
             n => format!("{n} migrations are pending."),
         };
         known.say(TargetState::Attention, &text, link());
-        if survey.blocked().is_none() {
+        if let Some(Stored { plan, .. }) = plan {
+            let link = Link::new("Read the plan", format!("{path}/plans/{}", plan.id));
+            let text = format!(
+                "A plan of them is made; its verdict is {}.",
+                plan.verdict.word()
+            );
+            known.say(TargetState::Attention, &text, Some(link.clone()));
+            known.then(Next::Read(link));
+        } else if survey.blocked().is_none() {
             known.then(Next::Start(Link::new(
                 "Make a plan",
                 format!("{path}/plans"),

@@ -128,7 +128,7 @@ impl FromRequest for SignedIn {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let visit = Visit::from_request(request, payload);
-        let is_get = request.method() == actix_web::http::Method::GET;
+        let is_get = request.method().is_safe();
         Box::pin(async move {
             let visit = visit.await?;
             match visit.user.clone() {

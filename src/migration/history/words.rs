@@ -55,14 +55,25 @@ impl History {
             .iter()
             .map(Blocker::to_string)
             .collect();
-        let names = |entries: &mut dyn Iterator<Item = &Entry>| -> Vec<String> {
-            entries.map(|entry| entry.name.clone()).collect()
-        };
         let pending = self.pending().count();
         if pending > 0 {
             let (noun, verb) = plural(pending);
             sentences.push(format!("{pending} {noun} {verb} pending."));
         }
+        sentences.extend(self.oddities());
+        if pending == 0 && self.deploy_blocker().is_none() {
+            sentences.insert(0, "Nothing is pending.".to_owned());
+        }
+        sentences
+    }
+
+    /// What is peculiar though nothing stands in the way, one sentence each; often none.
+    #[must_use]
+    pub fn oddities(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        let names = |entries: &mut dyn Iterator<Item = &Entry>| -> Vec<String> {
+            entries.map(|entry| entry.name.clone()).collect()
+        };
         let mut say = |names: &[String], one: &str, many: &str| {
             if !names.is_empty() {
                 let (noun, _) = plural(names.len());
@@ -99,9 +110,6 @@ impl History {
             "is applied, but its folder is gone",
             "are applied, but their folders are gone",
         );
-        if pending == 0 && self.deploy_blocker().is_none() {
-            sentences.insert(0, "Nothing is pending.".to_owned());
-        }
         sentences
     }
 }

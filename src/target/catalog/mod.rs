@@ -28,7 +28,7 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(200);
 pub struct Facts {
     /// 150018 is 15.18.
     pub version_num: i32,
-    /// The server's own long sentence.
+    /// The version as the server prints it, without its packager's words: `15.18`.
     pub version_text: String,
     /// The name of the database.
     pub database: String,
@@ -52,7 +52,7 @@ pub struct Facts {
 /// Asks for the facts.
 pub async fn facts(session: &Session) -> Result<Facts, Trouble> {
     // Without the rights of pg_read_all_stats, backend_type is hidden, but background workers have no database.
-    let question = "SELECT current_setting('server_version_num')::int4, version(), current_database()::text, \
+    let question = "SELECT current_setting('server_version_num')::int4, split_part(current_setting('server_version'), ' ', 1), current_database()::text, \
            pg_is_in_recovery(), \
            (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only'), \
            (SELECT count(*) FROM pg_stat_activity \
