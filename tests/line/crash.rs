@@ -22,7 +22,7 @@ fn serving() -> Scene {
     scene
 }
 
-/// Keeps pg_dump waiting for as long as it is held.
+/// Keeps `pg_dump` waiting for as long as it is held.
 fn hold_word(scene: &Scene) -> Holder {
     Holder::of(
         &scene.database,
@@ -245,7 +245,13 @@ fn a_full_disk_leaves_no_half_backup() {
     let scene = Scene::terminal(Project::new());
     let folder = scene.console.folder().join("backups");
     let Some(disk) = Disk::mount(folder.clone(), "1m") else {
-        println!("skipped: this user may not mount a small disk");
+        #[expect(
+            clippy::print_stderr,
+            reason = "whoever reads the test's output is told"
+        )]
+        {
+            eprintln!("skipped: this user may not mount a small disk");
+        }
         return;
     };
     let empty = || std::fs::read_dir(&folder).unwrap().next().is_none();

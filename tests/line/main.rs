@@ -16,4 +16,5 @@ mod failure;
 mod hostile;
 mod http;
 mod refusal;
+mod sign_in;
 mod story;

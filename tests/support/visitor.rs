@@ -31,7 +31,7 @@ impl Visitor {
         let client = Client::builder()
             .cookie_store(true)
             .redirect(redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .no_proxy()
             .build()
             .unwrap();
