@@ -44,16 +44,15 @@ fn migrations() -> Vec<String> {
 
 #[tokio::test]
 async fn hostile_names_are_only_names() {
-    let create: String = NAMES
-        .iter()
+    let create = NAMES
         .map(|name| {
             let (table, value) = (quoted(name), name.replace('\'', "''"));
             format!(
                 "CREATE TABLE {table} (id int, {table} text);\n\
-                 INSERT INTO {table} VALUES (1, '{value}'), (2, '{value}'), (3, NULL);\n"
+                 INSERT INTO {table} VALUES (1, '{value}'), (2, '{value}'), (3, NULL);"
             )
         })
-        .collect();
+        .join("\n");
     let project =
         Project::new().migration("1_init", &format!("CREATE TABLE keep (id int);\n{create}"));
     cluster().create_database(DATABASE);
@@ -98,24 +97,15 @@ async fn hostile_names_are_only_names() {
     look_at_everything(&visitor, &names).await;
     scene.run(&["plan", "apply"], DONE);
     look_at_everything(&visitor, &names).await;
-    let count = "SELECT count(*) FROM information_schema.columns c JOIN pg_tables t USING (table_name) \
-                 WHERE c.table_schema = 'public'";
-    let columns = count.replace(
-        "pg_tables t USING (table_name)",
-        "pg_tables t ON t.tablename = c.table_name",
-    );
-    let left: usize = scene
-        .ask(&format!(
-            "{columns} AND c.column_name = 'id' AND t.schemaname = 'public'"
+    let columns = |condition: &str| {
+        scene.ask(&format!(
+            "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public' AND {condition}"
         ))
-        .parse()
-        .unwrap();
+    };
     // The ledger has an id as well, and the table that was to be dropped by so many is still there.
-    assert_eq!(left, NAMES.len() + 2);
-    let gone = scene.ask(&format!(
-        "{columns} AND c.column_name = c.table_name AND t.schemaname = 'public'"
-    ));
-    assert_eq!(gone, "0");
+    let tables = NAMES.len() + 2;
+    assert_eq!(columns("column_name = 'id'"), tables.to_string());
+    assert_eq!(columns("column_name = table_name"), "0");
     let recorded = "SELECT json_agg(migration_name ORDER BY started_at) FROM _prisma_migrations WHERE finished_at IS NOT NULL";
     let recorded: Vec<String> = serde_json::from_str(&scene.ask(recorded)).unwrap();
     assert_eq!(recorded[1..], names);
