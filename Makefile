@@ -16,14 +16,14 @@ test: ## Check the formatting, the lints, the documentation, and run all tests
 	@scripts/install-packages test
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	@scripts/check-dependencies
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
 	@tests/prisma/setup
 	@if cargo nextest --version >/dev/null 2>&1; then set -x; cargo nextest run --locked; else set -x; cargo test --locked --lib --bins --tests; fi
 
-prove: ## Run the long campaigns: crashes, random histories, full disks
+prove: ## Run the long campaigns: crashes, latencies, memory. Prints figures
 	@scripts/install-packages test
-	@tests/prisma/setup
-	cargo test --locked --test prove -- --ignored --test-threads=1 --nocapture
+	cargo test --locked --release --test prove -- --test-threads=1 --nocapture
 
 fmt: ## Format the code
 	cargo fmt
