@@ -14,6 +14,11 @@ const COUNT_GROWTH: &str = "sessionStorage.grown = 0; \
         if (node.nodeName === 'LI') sessionStorage.grown = Number(sessionStorage.grown) + 1 }; \
     new MutationObserver(note).observe(document.querySelector('.steps'), { childList: true, subtree: true })";
 
+/// Fetches the only backup: the status, the first bytes and what the browser is told to do with it.
+const DOWNLOAD: &str = "const [link] = document.querySelectorAll('a[download]'); \
+    return fetch(link.href).then(async (answer) => [answer.status, (await answer.text()).slice(0, 5), \
+        answer.headers.get('content-disposition').slice(0, 10)])";
+
 /// Watches a running job until it has ended by itself, and says how many lines came without a reload.
 async fn watch(browser: &mut Browser, picture: &str) -> u64 {
     assert!(browser.path().await.starts_with("/jobs/"));
@@ -52,40 +57,31 @@ async fn a_person_takes_a_destructive_plan_through_the_lock() {
     browser.click("tbody a").await;
     browser.picture("migration-pending").await;
     browser.go("/t/jarvis").await;
-    let held = hold(DATABASE, "User", 2.0);
     browser.click("main button.primary").await;
-    assert!(watch(&mut browser, "job-plan-running").await > 0);
-    held.join().unwrap();
+    browser.wait_for("took").await;
     browser.picture("job-plan-done").await;
     browser.click("main .btn.primary").await;
 
-    // The verdict, with exact numbers, and one thing to do: a backup.
+    // The verdict with exact numbers, and the one thing to do: a backup, which is watched while it waits for a lock.
     let text = browser.text().await;
     for amount in losses(DATABASE) {
         assert!(text.contains(&amount), "{amount} is not in\n{text}");
     }
     assert!(text.contains("destructive"));
+    assert_eq!(browser.count("#target_name").await, 0);
     let plan = browser.path().await;
     browser.picture("plan-without-backup").await;
     browser.go("/t/jarvis/backups").await;
     browser.picture("backups-none").await;
     browser.go(&plan).await;
-    browser.click("main .primary").await;
-    if browser.path().await.ends_with("/backups") {
-        browser.fill("#note", "before the phone goes").await;
-        browser.click("main button.primary").await;
-    }
-    browser.wait_for("succeeded").await;
+    let held = hold(DATABASE, "User", 4.0);
+    browser.click("main button.primary").await;
+    assert!(watch(&mut browser, "job-backup-running").await > 0);
+    held.join().unwrap();
     browser.picture("job-backup-done").await;
     browser.go("/t/jarvis/backups").await;
     browser.picture("backups").await;
-    let answer = browser
-        .eval(
-            "const [link] = document.querySelectorAll('a[download]'); \
-             return fetch(link.href).then(async (answer) => \
-             [answer.status, (await answer.text()).slice(0, 5), answer.headers.get('content-disposition').slice(0, 10)])",
-        )
-        .await;
+    let answer = browser.eval(DOWNLOAD).await;
     assert_eq!(answer, json!([200, "PGDMP", "attachment"]));
 
     // The approval: a wrong name changes nothing and loses nothing that was typed.
@@ -103,7 +99,7 @@ async fn a_person_takes_a_destructive_plan_through_the_lock() {
     browser.click("main form button.danger").await;
     browser.picture("plan-approved").await;
 
-    let held = hold(DATABASE, "User", 2.0);
+    let held = hold(DATABASE, "User", 2.5);
     browser.click("main form button.danger").await;
     assert!(watch(&mut browser, "job-apply-running").await > 0);
     held.join().unwrap();
@@ -112,7 +108,7 @@ async fn a_person_takes_a_destructive_plan_through_the_lock() {
     assert_eq!(CLUSTER.psql(DATABASE, gone), "0");
 
     browser.go("/t/jarvis/migrations").await;
-    assert!(!browser.text().await.contains("pending"));
+    assert!(!browser.text_of("table").await.contains("pending"));
     browser.picture("migrations-applied").await;
     browser.go(&plan).await;
     browser.picture("plan-applied").await;
@@ -125,7 +121,14 @@ async fn a_person_takes_a_destructive_plan_through_the_lock() {
     browser.go("/audit").await;
     browser.picture("audit").await;
     let said = browser.text().await.to_lowercase();
-    for word in ["first user", "plan", "backup", "download", "approve", "appl"] {
+    for word in [
+        "first user",
+        "plan",
+        "backup",
+        "download",
+        "approve a plan",
+        "apply a plan",
+    ] {
         assert!(said.contains(word), "{word} is not in\n{said}");
     }
 

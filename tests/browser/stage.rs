@@ -81,7 +81,8 @@ pub fn hold(database: &'static str, table: &str, seconds: f32) -> JoinHandle<()>
     let held = std::thread::spawn(move || {
         CLUSTER.psql(database, &sql);
     });
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = ";
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = ";
     while CLUSTER.psql("postgres", &format!("{waiting}'{database}'")) == "0" {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
@@ -94,7 +95,10 @@ pub fn losses(database: &str) -> [String; 2] {
     let phones = count("SELECT count(phone) FROM \"User\"");
     let imports = count("SELECT count(*) FROM legacy_import");
     assert!(phones != "0" && imports != "0");
-    [grouped(&phones), grouped(&imports)]
+    [
+        format!("{} values, counted", grouped(&phones)),
+        format!("{} rows, counted", grouped(&imports)),
+    ]
 }
 
 /// `41203` as `41,203`.
@@ -107,4 +111,11 @@ fn grouped(digits: &str) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Takes a backup, and waits for it.
+pub async fn take(browser: &Browser) {
+    browser.go("/t/jarvis/backups").await;
+    browser.click("main button.primary").await;
+    browser.wait_for("See the backups").await;
 }

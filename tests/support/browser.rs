@@ -112,8 +112,11 @@ impl Browser {
 
     /// Takes the pages' scripts away. What [`Browser::eval`] asks still works.
     pub async fn without_scripts(&self) {
-        self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true}))
-            .await;
+        self.devtools(
+            "Emulation.setScriptExecutionDisabled",
+            json!({"value": true}),
+        )
+        .await;
     }
 
     /// Goes to a path of the console.
@@ -237,7 +240,9 @@ impl Browser {
         ] {
             self.look(screen, dark).await;
             self.inspect().await;
-            let whole = self.eval("return document.documentElement.scrollHeight").await;
+            let whole = self
+                .eval("return document.documentElement.scrollHeight")
+                .await;
             let (width, least) = screen.size();
             let height = u32::try_from(whole.as_u64().unwrap()).unwrap();
             self.resize(width, height.clamp(least, 8_000)).await;

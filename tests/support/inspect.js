@@ -28,6 +28,8 @@ const ids = all("[id]").map((node) => node.id);
 for (const id of ids) must(ids.indexOf(id) === ids.lastIndexOf(id), `Two elements have the id ${id}.`);
 must(all("main .primary, main .danger").filter(shown).length <= 1, "More than one thing to do next.");
 
+must(!/[\u202a-\u202e\u2066-\u2069\u200b]/.test(document.documentElement.outerHTML), "Text can turn its neighbours around.");
+
 // Nothing beyond the edge, nothing too small for a thumb.
 const edge = narrow ? 360 : innerWidth;
 must(document.scrollingElement.scrollWidth <= edge, `It scrolls sideways: ${document.scrollingElement.scrollWidth} > ${edge}.`);

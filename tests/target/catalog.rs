@@ -19,7 +19,11 @@ async fn facts_tell_the_servers_own_state() {
     let session = look(&cluster.url("postgres")).await.unwrap();
     let known = facts(&session).await.unwrap();
     assert_eq!(known.version_num, session.server_version_num());
-    assert!(known.version_text.starts_with(|first: char| first.is_ascii_digit()));
+    assert!(
+        known
+            .version_text
+            .starts_with(|first: char| first.is_ascii_digit())
+    );
     assert_eq!(
         (known.database.as_str(), known.encoding.as_str()),
         ("postgres", "UTF8")
