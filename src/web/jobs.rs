@@ -166,6 +166,7 @@ async fn page(
         took: view::took(job, now),
         waiting: match job.state {
             State::Queued => format!("It waits until {target} is free."),
+            State::Running => "It has just begun.".to_owned(),
             _ => "Nothing was recorded.".to_owned(),
         },
         seq: lines.last().map_or(0, |line| line.seq),

@@ -66,7 +66,12 @@ pub(super) async fn page(
                 "It destroys data, so it needs a person's approval and a backup.".to_owned()
             }
             (Verdict::Destructive, Some(approval)) if approval.used_at.is_some() => {
-                "The approval was used by a job. Applying again needs a new one.".to_owned()
+                match stored.applied_at {
+                    Some(_) => "The approval was used up when the plan was applied.".to_owned(),
+                    None => {
+                        "The approval was used by a job. Applying again needs a new one.".to_owned()
+                    }
+                }
             }
             (Verdict::Destructive, Some(approval)) => {
                 format!(
