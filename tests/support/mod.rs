@@ -3,4 +3,7 @@
 
 pub mod cluster;
 pub mod console;
+pub mod prisma;
+pub mod project;
 mod template;
+pub mod visitor;

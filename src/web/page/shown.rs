@@ -4,6 +4,9 @@
 //! the one who approves it (CVE-2021-42574, “Trojan Source”), so such characters are printed as what they are.
 
 use std::borrow::Cow;
+use std::fmt;
+
+use askama::filters::{Escaper, Html};
 
 /// The text with control, bidirectional and zero-width characters spelled out as `[U+202E]`; tabs and line breaks stay.
 #[must_use]
@@ -19,6 +22,17 @@ pub fn shown(text: &str) -> Cow<'_, str> {
         }
     };
     Cow::Owned(text.chars().map(spell).collect())
+}
+
+/// How every template escapes (`askama.toml` says so): what is sly is spelled out, then what would be markup is escaped.
+/// It is not left to each place that prints a name, for sentences of ours and of the server hold such names too.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown;
+
+impl Escaper for Shown {
+    fn write_escaped_str<W: fmt::Write>(&self, dest: W, text: &str) -> fmt::Result {
+        Html.write_escaped_str(dest, &shown(text))
+    }
 }
 
 /// The joiners `U+200C` and `U+200D` are not among them: names and emoji need them, and they are harmless.

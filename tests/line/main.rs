@@ -1,0 +1,19 @@
+//! The line from a pending migration to an applied one, through both doors, with the built binary, real servers and the
+//! real `pg_dump`: how it goes well, how it fails, and what a crash leaves.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test panics where it is wrong, in its helpers too"
+)]
+
+mod scene;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod crash;
+mod delivery;
+mod failure;
+mod hostile;
+mod http;
+mod refusal;
+mod story;
