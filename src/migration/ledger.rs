@@ -298,8 +298,6 @@ mod tests {
             count_step_sql,
             set_finished_sql,
             set_logs_sql,
-            insert_applied_sql,
-            roll_back_sql,
         ] {
             let text = sql("we\"ird; schema");
             assert!(text.contains("\"we\"\"ird; schema\".\"_prisma_migrations\""));

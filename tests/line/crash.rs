@@ -15,7 +15,8 @@ const LEASE: Duration = Duration::from_secs(25);
 
 /// A console that runs, on a database with one table.
 fn serving() -> Scene {
-    let mut scene = Scene::terminal(Project::new().migration("1_init", "CREATE TABLE word (id int);"));
+    let mut scene =
+        Scene::terminal(Project::new().migration("1_init", "CREATE TABLE word (id int);"));
     scene.plan_and_apply(DONE);
     scene.console.serve();
     scene
@@ -42,7 +43,10 @@ async fn apply(visitor: &Visitor) -> String {
     let page = visitor.wait(&job, &["succeeded"], SOON).await;
     let plan = page.attribute("a.btn[href*='/plans/']", "href");
     let page = visitor.read(&plan).await;
-    let form = [("digest", page.field("digest")), ("token", page.field("token"))];
+    let form = [
+        ("digest", page.field("digest")),
+        ("token", page.field("token")),
+    ];
     let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
     visitor.start(&format!("{plan}/apply"), &form).await
 }
@@ -59,18 +63,26 @@ async fn a_crash_while_applying_waits_for_a_person() {
     scene.console.serve();
 
     // The server has not noticed yet, so the migration may still be running. Nothing else starts meanwhile.
-    scene
-        .run(&["migrate", "status"], NOT_SO)
-        .says(&["2_slow has begun, and somebody holds the migration lock", "P1002"]);
+    scene.run(&["migrate", "status"], NOT_SO).says(&[
+        "2_slow has begun, and somebody holds the migration lock",
+        "P1002",
+    ]);
     let visitor = Visitor::signed_in(&scene.console).await;
     let waiting = visitor.start("/t/app/backups", &[]).await;
     let page = visitor.wait(&job, &["interrupted"], LEASE).await;
-    assert!(page.words().contains("Statement 2 of 3"), "{}", page.words());
+    assert!(
+        page.words().contains("Statement 2 of 3"),
+        "{}",
+        page.words()
+    );
     tokio::time::sleep(Duration::from_secs(4)).await;
     let state = visitor.read(&waiting).await.one("#job-state");
     assert_eq!(state, "queued", "the target was not locked");
     let target = visitor.read("/t/app").await.words();
-    assert!(target.contains("A job was interrupted (Apply a plan)."), "{target}");
+    assert!(
+        target.contains("A job was interrupted (Apply a plan)."),
+        "{target}"
+    );
     assert_eq!(scene.ask("SELECT to_regclass('half')"), "");
     assert_eq!(scene.ledger(), "1_init|t|f|f|1\n2_slow|f|f|f|0");
     scene
@@ -95,7 +107,11 @@ async fn a_crash_while_applying_waits_for_a_person() {
     let page = form("Nothing of it is there.", page.field("token")).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER);
     let page = visitor.wait(&job, &["failed"], SOON).await;
-    assert!(page.words().contains("Nothing of it is there."), "{}", page.words());
+    assert!(
+        page.words().contains("Nothing of it is there."),
+        "{}",
+        page.words()
+    );
     visitor.wait(&waiting, &["succeeded"], SOON).await;
     assert_eq!(scene.ledger(), "1_init|t|f|f|1\n2_slow|f|f|f|0");
     let audit = visitor.read("/audit").await.words();

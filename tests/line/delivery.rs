@@ -30,7 +30,9 @@ fn serving() -> Scene {
 async fn an_interrupted_download_goes_on_where_it_was() {
     let scene = serving();
     let visitor = Visitor::signed_in(&scene.console).await;
-    let job = visitor.start("/t/app/backups", &[("note", "<b>by hand</b>")]).await;
+    let job = visitor
+        .start("/t/app/backups", &[("note", "<b>by hand</b>")])
+        .await;
     visitor.wait(&job, &["succeeded"], SOON).await;
     let list = visitor.read("/t/app/backups").await;
     assert!(list.words().contains("<b>by hand</b>"), "{}", list.text);
@@ -89,7 +91,10 @@ async fn what_is_not_there_is_said_in_three_sentences() {
     let url = cluster().url(&database);
     let other = cluster().url("postgres");
     let mut console = Console::prepare(
-        &[target("app", &url, &project), target("other", &other, &project)],
+        &[
+            target("app", &url, &project),
+            target("other", &other, &project),
+        ],
         None,
     );
     console.add_user();
@@ -98,8 +103,14 @@ async fn what_is_not_there_is_said_in_three_sentences() {
     }
     console.serve();
     let visitor = Visitor::signed_in(&console).await;
-    let plan = visitor.read("/t/app/plans").await.attribute("td a[href*='/plans/']", "href");
-    let backup = visitor.read("/t/app/backups").await.attribute("a[download]", "href");
+    let plan = visitor
+        .read("/t/app/plans")
+        .await
+        .attribute("td a[href*='/plans/']", "href");
+    let backup = visitor
+        .read("/t/app/backups")
+        .await
+        .attribute("a[download]", "href");
     visitor.read(&plan).await;
     visitor.read(&backup).await;
     for path in [
@@ -160,7 +171,11 @@ async fn the_log_of_a_job_is_streamed_and_resumed() {
     }
     assert!(!stream.contains("event: done"), "{stream}");
     drop(holder);
-    while let Some(chunk) = tokio::time::timeout(SOON, live.chunk()).await.unwrap().unwrap() {
+    while let Some(chunk) = tokio::time::timeout(SOON, live.chunk())
+        .await
+        .unwrap()
+        .unwrap()
+    {
         stream.push_str(std::str::from_utf8(&chunk).unwrap());
     }
     assert!(stream.contains("{\"state\":\"succeeded\"}"), "{stream}");
@@ -189,7 +204,11 @@ async fn an_approval_is_one_form_of_one_page() {
     let page = visitor.wait(&job, &["succeeded"], SOON).await;
     let plan = page.attribute("a.btn[href*='/plans/']", "href");
     let page = visitor.read(&plan).await;
-    assert!(page.words().contains("1,234 values (counted)"), "{}", page.text);
+    assert!(
+        page.words().contains("1,234 values (counted)"),
+        "{}",
+        page.text
+    );
     let (digest, token) = (page.field("digest"), page.field("token"));
     let approve = async |name: &str, digest: &str, token: &str| {
         let form = [("target_name", name), ("digest", digest), ("token", token)];
@@ -198,7 +217,10 @@ async fn an_approval_is_one_form_of_one_page() {
 
     let page = approve("wrong", &digest, &token).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.one("#target_name-error").contains("not the name of the target"));
+    assert!(
+        page.one("#target_name-error")
+            .contains("not the name of the target")
+    );
     let page = approve("app", &digest, &token).await;
     assert!(page.one("#target_name-error").contains("sent before"));
     let page = approve("app", &"0".repeat(64), &page.field("token")).await;
@@ -207,13 +229,20 @@ async fn an_approval_is_one_form_of_one_page() {
     assert!(page.one("#target_name-error").contains("sent before"));
     let token = page.field("token");
     let page = approve("app", &digest, &token).await;
-    assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, plan.clone()));
+    assert_eq!(
+        (page.status, page.location()),
+        (StatusCode::SEE_OTHER, plan.clone())
+    );
     assert_eq!(
         approve("app", &digest, &token).await.status,
         StatusCode::UNPROCESSABLE_ENTITY
     );
     let audit = visitor.read("/audit").await.words();
-    assert_eq!(audit.matches("plan.approve succeeded").count(), 1, "{audit}");
+    assert_eq!(
+        audit.matches("plan.approve succeeded").count(),
+        1,
+        "{audit}"
+    );
 
     // The page offers to apply it now. Without a backup the job refuses, and with one it does it.
     let apply = async || {

@@ -44,7 +44,11 @@ fn a_failing_statement_leaves_nothing_of_its_migration() {
     }
 
     // Nothing more is applied or even planned before somebody has repaired it.
-    for command in [["migrate", "status"], ["plan", "make"], ["migrate", "deploy"]] {
+    for command in [
+        ["migrate", "status"],
+        ["plan", "make"],
+        ["migrate", "deploy"],
+    ] {
         scene.run(&command, NOT_SO).says(&["P3009", "2_bad"]);
     }
     assert_eq!(scene.ledger(), "1_good|t|f|f|1\n2_bad|f|f|t|0");
@@ -152,7 +156,10 @@ fn settings_of_one_script_reach_nothing_else() {
     );
     scene.plan_and_apply(DONE);
     assert!(exists(&scene, "plain"));
-    assert_eq!(scene.ask("SELECT tableowner FROM pg_tables WHERE tablename = 'plain'"), "postgres");
+    assert_eq!(
+        scene.ask("SELECT tableowner FROM pg_tables WHERE tablename = 'plain'"),
+        "postgres"
+    );
     assert_eq!(
         scene.ledger(),
         "1_settings|t|f|f|1\n2_path|t|f|f|1\n3_plain|t|f|f|1"
@@ -176,7 +183,10 @@ fn the_schema_of_the_url_holds_for_every_script() {
     scene.plan_and_apply(DONE);
     let where_it_is = "SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY 1) FROM pg_tables \
                        WHERE schemaname IN ('public', 'tenant')";
-    assert_eq!(scene.ask(where_it_is), "tenant._prisma_migrations tenant.plain");
+    assert_eq!(
+        scene.ask(where_it_is),
+        "tenant._prisma_migrations tenant.plain"
+    );
     scene.run(&["migrate", "status"], DONE);
 }
 
@@ -197,7 +207,8 @@ fn a_constraint_that_fails_at_the_commit_undoes_everything() {
 
 #[test]
 fn what_the_server_remarks_is_in_the_log() {
-    let script = "DO $$ BEGIN RAISE NOTICE 'three rows; look'; RAISE WARNING 'slow'; END $$;\nSELECT 1;";
+    let script =
+        "DO $$ BEGIN RAISE NOTICE 'three rows; look'; RAISE WARNING 'slow'; END $$;\nSELECT 1;";
     let scene = Scene::terminal(Project::new().migration("1_talks", script));
     scene
         .approve_and_apply(DONE)

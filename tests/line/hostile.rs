@@ -54,10 +54,8 @@ async fn hostile_names_are_only_names() {
             )
         })
         .collect();
-    let project = Project::new().migration(
-        "1_init",
-        &format!("CREATE TABLE keep (id int);\n{create}"),
-    );
+    let project =
+        Project::new().migration("1_init", &format!("CREATE TABLE keep (id int);\n{create}"));
     cluster().create_database(DATABASE);
     let url = cluster().url(DATABASE);
     let console = Console::prepare(&[target("app", &url, &project)], None);
@@ -71,9 +69,10 @@ async fn hostile_names_are_only_names() {
     let names = migrations();
     for (migration, name) in names.iter().zip(NAMES) {
         let name = quoted(name);
-        scene
-            .project
-            .write(migration, &format!("ALTER TABLE {name} DROP COLUMN {name};"));
+        scene.project.write(
+            migration,
+            &format!("ALTER TABLE {name} DROP COLUMN {name};"),
+        );
     }
     let plan = scene.run(&["plan", "make", "--json"], REFUSED).json();
     let planned = plan["plan"]["migrations"].as_array().unwrap();
@@ -101,13 +100,21 @@ async fn hostile_names_are_only_names() {
     look_at_everything(&visitor, &names).await;
     let count = "SELECT count(*) FROM information_schema.columns c JOIN pg_tables t USING (table_name) \
                  WHERE c.table_schema = 'public'";
-    let columns = count.replace("pg_tables t USING (table_name)", "pg_tables t ON t.tablename = c.table_name");
-    let left: usize = scene.ask(&format!("{columns} AND c.column_name = 'id' AND t.schemaname = 'public'"))
+    let columns = count.replace(
+        "pg_tables t USING (table_name)",
+        "pg_tables t ON t.tablename = c.table_name",
+    );
+    let left: usize = scene
+        .ask(&format!(
+            "{columns} AND c.column_name = 'id' AND t.schemaname = 'public'"
+        ))
         .parse()
         .unwrap();
     // The ledger has an id as well, and the table that was to be dropped by so many is still there.
     assert_eq!(left, NAMES.len() + 2);
-    let gone = scene.ask(&format!("{columns} AND c.column_name = c.table_name AND t.schemaname = 'public'"));
+    let gone = scene.ask(&format!(
+        "{columns} AND c.column_name = c.table_name AND t.schemaname = 'public'"
+    ));
     assert_eq!(gone, "0");
     let recorded = "SELECT json_agg(migration_name ORDER BY started_at) FROM _prisma_migrations WHERE finished_at IS NOT NULL";
     let recorded: Vec<String> = serde_json::from_str(&scene.ask(recorded)).unwrap();

@@ -83,7 +83,10 @@ async fn the_setup_link_makes_the_first_user_once() {
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.has("#password-error"));
     let page = set_up(&visitor, &token).await;
-    assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/".to_owned()));
+    assert_eq!(
+        (page.status, page.location()),
+        (StatusCode::SEE_OTHER, "/".to_owned())
+    );
     visitor.read("/").await;
 
     let other = Visitor::new(&console);
@@ -95,7 +98,10 @@ async fn the_setup_link_makes_the_first_user_once() {
     console.serve();
     tokio::time::sleep(Duration::from_millis(500)).await;
     let log = console.log();
-    assert!(log.contains("console started") && !log.contains("/setup?token="), "{log}");
+    assert!(
+        log.contains("console started") && !log.contains("/setup?token="),
+        "{log}"
+    );
 }
 
 #[tokio::test]
@@ -119,7 +125,10 @@ async fn a_refused_sign_in_does_not_say_why() {
         assert_eq!(visitor.get("/").await.status, StatusCode::SEE_OTHER);
     }
     assert_eq!(answers[0].0, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:#?}");
+    assert!(
+        answers.windows(2).all(|two| two[0] == two[1]),
+        "{answers:#?}"
+    );
     let page = visitor.sign_in(USER, USER_PASSWORD).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER);
     visitor.read("/").await;
@@ -133,9 +142,12 @@ fn routes() -> Vec<(Method, String)> {
         .skip(1)
         .map(|route| {
             let path = route.split('"').nth(1).unwrap();
-            let post = route.find("web::post()").unwrap_or(usize::MAX);
-            let get = route.find("web::get()").unwrap_or(usize::MAX);
-            let method = if post < get { Method::POST } else { Method::GET };
+            let (method, _) = route.split_once(".to(").unwrap();
+            let method = if method.contains("post()") {
+                Method::POST
+            } else {
+                Method::GET
+            };
             let path = path
                 .replace("{target}", "app")
                 .replace("{name}", "1_init")
@@ -148,7 +160,9 @@ fn routes() -> Vec<(Method, String)> {
     routes
 }
 
-const OPEN: [&str; 6] = ["/setup", "/login", "/theme", "/healthz", "/readyz", "/static/"];
+const OPEN: [&str; 6] = [
+    "/setup", "/login", "/theme", "/healthz", "/readyz", "/static/",
+];
 
 fn is_open(path: &str) -> bool {
     OPEN.iter().any(|open| path.starts_with(open))
@@ -189,6 +203,8 @@ async fn without_a_session_every_route_leads_to_signing_in() {
             assert_eq!(page.text, "", "{method} {path}");
         }
     }
+    let head = send(visitor.request(Method::HEAD, "/jobs")).await;
+    assert_eq!(head.status, StatusCode::SEE_OTHER);
     // An unknown address tells a stranger no more than that.
     let page = visitor.get("/t/app/nothing").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
@@ -218,7 +234,10 @@ async fn a_form_from_elsewhere_does_nothing() {
         send(request.form(&[("note", "x")]))
     };
     for headers in hostile {
-        for (_, path) in routes().iter().filter(|(method, _)| *method == Method::POST) {
+        for (_, path) in routes()
+            .iter()
+            .filter(|(method, _)| *method == Method::POST)
+        {
             let page = post(path, headers).await;
             assert_eq!(page.status, StatusCode::FORBIDDEN, "{path} {headers:?}");
             assert!(page.words().contains("Nothing was changed."), "{path}");
@@ -244,14 +263,24 @@ async fn every_answer_carries_the_headers_that_protect_it() {
     let file = visitor.read(&css).await;
     assert!(file.header("cache-control").contains("immutable"));
     let mut answers = vec![login, refused, file];
-    for path in ["/", "/nothing", "/static/0/app.css", "/healthz", "/t/app?x=%ff"] {
+    for path in [
+        "/",
+        "/nothing",
+        "/static/0/app.css",
+        "/healthz",
+        "/t/app?x=%ff",
+    ] {
         let page = visitor.get(path).await;
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
         answers.push(page);
     }
     for page in answers {
         let policy = page.header("content-security-policy");
-        for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self'"] {
+        for part in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        ] {
             assert!(policy.contains(part), "{policy}: {page:?}");
         }
         assert!(!policy.contains("unsafe"), "{policy}");
@@ -260,7 +289,10 @@ async fn every_answer_carries_the_headers_that_protect_it() {
         assert_eq!(page.header("referrer-policy"), "same-origin");
         assert_eq!(page.header("server"), "");
     }
-    let cookie = visitor.sign_in(USER, USER_PASSWORD).await.header("set-cookie");
+    let cookie = visitor
+        .sign_in(USER, USER_PASSWORD)
+        .await
+        .header("set-cookie");
     for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(cookie.contains(part), "{cookie}");
     }
@@ -276,7 +308,9 @@ async fn disabling_a_user_ends_their_sessions_at_once() {
         assert!(set.status.success());
         let visitor = Visitor::signed_in(&scene.console).await;
         visitor.read("/").await;
-        let done = scene.console.cli_with_input(command, "another-long-passphrase");
+        let done = scene
+            .console
+            .cli_with_input(command, "another-long-passphrase");
         assert!(done.status.success(), "{command:?}");
         for path in ["/", "/jobs", "/audit"] {
             assert_eq!(visitor.get(path).await.status, StatusCode::SEE_OTHER);
@@ -288,9 +322,15 @@ async fn disabling_a_user_ends_their_sessions_at_once() {
     let set = scene.console.cli_with_input(&change, USER_PASSWORD);
     assert!(set.status.success());
     let visitor = Visitor::new(&scene.console);
-    let cookie = visitor.sign_in(USER, USER_PASSWORD).await.header("set-cookie");
+    let cookie = visitor
+        .sign_in(USER, USER_PASSWORD)
+        .await
+        .header("set-cookie");
     let cookie = cookie.split(';').next().unwrap().to_owned();
-    assert_eq!(visitor.post("/logout", &[]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        visitor.post("/logout", &[]).await.status,
+        StatusCode::SEE_OTHER
+    );
     let kept = Visitor::new(&scene.console);
     let page = send(kept.request(Method::GET, "/").header("cookie", cookie)).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER);

@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::scene::{DONE, DROP, Holder, NOT_SO, Said, Scene, UNREACHABLE, cluster, database, target};
+use crate::scene::{
+    DONE, DROP, Holder, NOT_SO, Said, Scene, UNREACHABLE, cluster, database, target,
+};
 use crate::support::cluster::PASSWORD;
 use crate::support::console::Console;
 use crate::support::project::Project;
@@ -78,7 +80,11 @@ fn a_plan_is_for_one_database() {
 fn a_database_that_prisma_did_not_make_needs_a_baseline() {
     let scene = Scene::terminal(one_table());
     scene.ask("CREATE TABLE legacy (id int)");
-    for command in [["migrate", "status"], ["plan", "make"], ["migrate", "deploy"]] {
+    for command in [
+        ["migrate", "status"],
+        ["plan", "make"],
+        ["migrate", "deploy"],
+    ] {
         scene
             .run(&command, NOT_SO)
             .says(&["P3005", "resolve --applied"]);

@@ -50,10 +50,7 @@ impl Scene {
     /// A console that is configured and has its user, but does not run: the terminal is enough.
     pub fn terminal(project: Project) -> Self {
         let database = database();
-        let console = Console::prepare(
-            &[target("app", &cluster().url(&database), &project)],
-            None,
-        );
+        let console = Console::prepare(&[target("app", &cluster().url(&database), &project)], None);
         console.add_user();
         Self {
             console,
@@ -89,7 +86,14 @@ impl Scene {
 
     /// Approves the newest plan of the target.
     pub fn approve(&self, code: i32) -> Said {
-        let args = ["plan", "approve", "--yes", "--user", USER, "--password-stdin"];
+        let args = [
+            "plan",
+            "approve",
+            "--yes",
+            "--user",
+            USER,
+            "--password-stdin",
+        ];
         Said::of(
             self.console.cli_with_input(&args, USER_PASSWORD),
             &args,
@@ -126,7 +130,8 @@ impl Scene {
 
     /// Whether the column of [`Scene::about_to_drop`] is still there.
     pub fn has_phones(&self) -> bool {
-        self.ask("SELECT count(*) FROM information_schema.columns WHERE column_name = 'phone'") == "1"
+        self.ask("SELECT count(*) FROM information_schema.columns WHERE column_name = 'phone'")
+            == "1"
     }
 
     /// Makes a plan that turns out safe, and applies it; the second command must end with `code`.

@@ -57,7 +57,14 @@ impl Jarvis {
     }
 
     fn approve(&self, password: &str, code: i32) -> Said {
-        let args = ["plan", "approve", "--yes", "--user", USER, "--password-stdin"];
+        let args = [
+            "plan",
+            "approve",
+            "--yes",
+            "--user",
+            USER,
+            "--password-stdin",
+        ];
         Said::of(self.console.cli_with_input(&args, password), &args, code)
     }
 
@@ -130,11 +137,14 @@ async fn from_pending_to_applied() {
     // Neither without an approval, nor with somebody else's password, nor without a backup.
     let refused = ["not approved", "column phone"];
     jarvis.run(&["plan", "apply"], REFUSED).says(&refused);
-    jarvis
-        .approve("not-the-passphrase-at-all", NOT_SO)
-        .says(&["The name or the password is wrong.", "Nothing was approved."]);
+    jarvis.approve("not-the-passphrase-at-all", NOT_SO).says(&[
+        "The name or the password is wrong.",
+        "Nothing was approved.",
+    ]);
     jarvis.run(&["plan", "apply"], REFUSED).says(&refused);
-    jarvis.approve(USER_PASSWORD, DONE).says(&["Approved by ada"]);
+    jarvis
+        .approve(USER_PASSWORD, DONE)
+        .says(&["Approved by ada"]);
     jarvis
         .run(&["plan", "apply"], REFUSED)
         .says(&["no backup has been taken", "Nothing was applied."]);
@@ -149,7 +159,10 @@ async fn from_pending_to_applied() {
         .says(&["Nothing is pending."]);
     check_database(&jarvis);
     let (prisma, code) = jarvis.second_opinion();
-    assert!(prisma.contains("Database schema is up to date!"), "{prisma}");
+    assert!(
+        prisma.contains("Database schema is up to date!"),
+        "{prisma}"
+    );
     assert_eq!(code, Some(0));
 
     // It is over: neither the plan nor its approval can be used again.
@@ -169,7 +182,10 @@ async fn from_pending_to_applied() {
 /// Takes the backup, and looks at it with the tools that anybody has.
 fn take_and_check_backup(jarvis: &Jarvis, phones: i64) {
     jarvis
-        .run(&["backup", "take", "--note", "before the phone migration"], DONE)
+        .run(
+            &["backup", "take", "--note", "before the phone migration"],
+            DONE,
+        )
         .says(&["was taken."]);
     let listed = jarvis.run(&["backup", "list", "--json"], DONE).json();
     let manifest = &listed["backups"][0];
