@@ -79,6 +79,7 @@ if (live?.dataset.events) {
     return svg;
   };
   const step = (name, text, at) => {
+    live.querySelector(".pad > p")?.remove();
     const before = log.lastElementChild;
     if (before) {
       before.className = "good";

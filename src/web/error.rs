@@ -150,7 +150,7 @@ async fn page(request: &HttpRequest, status: StatusCode, trouble: Trouble) -> Ht
 
 /// Any path that is not in the table of contents.
 pub(super) async fn not_found() -> Result<HttpResponse, PageError> {
-    Err(PageError::NotFound("page of that address".to_owned()))
+    Err(PageError::NotFound("such page".to_owned()))
 }
 
 /// A form that cannot be read.

@@ -13,9 +13,12 @@ use super::page::trouble::TroubleBox;
 use super::page::when::When;
 use super::view;
 use super::visit::SignedIn;
+use crate::app::App;
+use crate::guard;
 use crate::job::Operation;
 use crate::job::queue::{self, Job, Line, State};
 use crate::operation::{Level, Trouble};
+use crate::store::StoreError;
 
 const PAGE: usize = 50;
 /// Asked for, to know whether there is another page.
@@ -165,13 +168,14 @@ async fn page(
         took: view::took(job, now),
         waiting: match job.state {
             State::Queued => format!("It waits until {target} is free."),
+            State::Running => "It has just begun.".to_owned(),
             _ => "Nothing was recorded.".to_owned(),
         },
         seq: lines.last().map_or(0, |line| line.seq),
         steps: steps(&lines, job, now),
         dropped: cut.then(|| format!("The first {LINES} lines are shown.")),
         trouble: job.trouble.as_ref().map(TroubleBox::from),
-        result: result(job),
+        result: result(app, job).await?,
         can_cancel: false,
         release: match job.state {
             State::Interrupted => Some(release_panel(who, job, &lines, refused)?),
@@ -267,24 +271,33 @@ fn steps(lines: &[Line], job: &Job, now_ms: i64) -> Vec<StepView> {
         .collect()
 }
 
-/// Where to see what a job made.
-fn result(job: &Job) -> Option<Link> {
-    let outcome = job.outcome.as_ref()?;
+/// Where to see what a job made, or to go on.
+async fn result(app: &App, job: &Job) -> Result<Option<Link>, StoreError> {
+    let Some(outcome) = &job.outcome else {
+        return Ok(None);
+    };
     let target = view::segment(job.operation.target());
-    match &job.operation {
-        Operation::MakePlan { .. } => {
-            let plan = outcome.made.as_ref()?;
-            Some(Link::new(
-                "Read the plan",
-                format!("/t/{target}/plans/{plan}"),
-            ))
-        }
+    Ok(match &job.operation {
+        Operation::MakePlan { .. } => outcome
+            .made
+            .as_ref()
+            .map(|plan| Link::new("Read the plan", format!("/t/{target}/plans/{plan}"))),
         Operation::TakeBackup { .. } => {
-            Some(Link::new("See the backups", format!("/t/{target}/backups")))
+            let newest = guard::plan::list(&app.store, job.operation.target(), 1).await?;
+            let waiting = newest
+                .first()
+                .filter(|stored| stored.applied_at.is_none() && !stored.plan.migrations.is_empty());
+            Some(match waiting {
+                Some(stored) => Link::new(
+                    "Back to the plan",
+                    format!("/t/{target}/plans/{}", stored.plan.id),
+                ),
+                None => Link::new("See the backups", format!("/t/{target}/backups")),
+            })
         }
         Operation::ApplyPlan { .. } => Some(Link::new(
             "See the history",
             format!("/t/{target}/migrations"),
         )),
-    }
+    })
 }

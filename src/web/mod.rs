@@ -16,6 +16,7 @@ pub mod layout;
 mod live;
 mod overview;
 pub mod page;
+mod plan;
 mod plans;
 mod record;
 mod sign_in;

@@ -31,6 +31,8 @@ struct Known {
     next: Option<Next>,
     job: Option<Job>,
     backup: String,
+    /// The sentence that says the same as `backup`, when that is something to look at.
+    backup_sentence: Option<String>,
 }
 
 /// The one thing to do next.
@@ -86,23 +88,29 @@ pub(super) async fn target(
     let look = who.visit.shared.watch.look(&target).await?;
     let open = queue::open(&who.app().store).await?;
     let known = gather(&who, &target, &look, &open).await;
-    let headline = known.sentences.first().map_or_else(
+    let mut sentences = known.sentences;
+    let headline = sentences.first().map_or_else(
         || "Nothing needs you here.".to_owned(),
-        |first| first.text.clone(),
+        |first| match first.state {
+            TargetState::Unreachable => format!("{} cannot be looked at now.", target.name),
+            _ => first.text.clone(),
+        },
     );
+    // What the box of the trouble tells in full is not told a second time.
+    sentences.retain(|sentence| sentence.state != TargetState::Unreachable);
     let found = look.found.as_ref().ok();
     Ok(view::ok(&TargetPage {
         layout: who.layout_of(&target.name, &target, Tab::Overview),
         headline,
         state: known.state,
-        sentences: known.sentences,
+        sentences,
         action: match known.next {
             None => Action::None,
             Some(Next::Read(link)) => Action::Link(link),
             Some(Next::Start(link)) => Action::Post(link),
         },
         trouble: look.found.as_ref().err().map(TroubleBox::from),
-        facts: found.map(|found| facts(&target, found)).unwrap_or_default(),
+        facts: facts(&target, found),
         tables: found.map(tables).unwrap_or_default(),
     }))
 }
@@ -118,10 +126,14 @@ async fn gather(who: &SignedIn, target: &Target, look: &Look, open: &[Job]) -> K
             .find(|job| job.operation.target() == target.name)
             .cloned(),
         backup: String::new(),
+        backup_sentence: None,
     };
     jobs(&mut known);
     match &look.found {
-        Err(trouble) => known.say(TargetState::Unreachable, &trouble.what, None),
+        Err(trouble) => {
+            known.say(TargetState::Unreachable, &trouble.what, None);
+            known.then(Next::Read(Link::new("Try again", path.clone())));
+        }
         Ok(found) => {
             let newest = guard::plan::list(&who.app().store, &target.name, 1)
                 .await
@@ -221,7 +233,9 @@ fn backups(known: &mut Known, newest: Option<&Manifest>, now_ms: i64, path: &str
     let link = || Some(Link::new("See the backups", format!("{path}/backups")));
     let Some(newest) = newest else {
         "No backup yet.".clone_into(&mut known.backup);
-        known.say(TargetState::Attention, "There is no backup yet.", link());
+        let text = "There is no backup yet.";
+        known.say(TargetState::Attention, text, link());
+        known.backup_sentence = Some(text.to_owned());
         known.then(Next::Start(Link::new(
             "Take a backup",
             format!("{path}/backups"),
@@ -231,11 +245,9 @@ fn backups(known: &mut Known, newest: Option<&Manifest>, now_ms: i64, path: &str
     let age = now_ms - newest.created_at.as_millisecond();
     known.backup = format!("Last backup {}, taken.", ago(age));
     if age > OLD_BACKUP_MS {
-        known.say(
-            TargetState::Attention,
-            &format!("The last backup was taken {}.", ago(age)),
-            link(),
-        );
+        let text = format!("The last backup was taken {}.", ago(age));
+        known.say(TargetState::Attention, &text, link());
+        known.backup_sentence = Some(text);
         known.then(Next::Start(Link::new(
             "Take a backup",
             format!("{path}/backups"),
@@ -257,17 +269,22 @@ fn ago(ms: i64) -> String {
 }
 
 fn row(target: &Target, known: Known) -> TargetRow {
+    let sentences: Vec<&str> = known
+        .sentences
+        .iter()
+        .map(|sentence| sentence.text.as_str())
+        .filter(|text| known.backup_sentence.as_deref() != Some(text))
+        .take(2)
+        .collect();
+    let sentence = match sentences.as_slice() {
+        [] => "No migration is pending.".to_owned(),
+        some => some.join(" "),
+    };
     TargetRow {
         name: target.name.clone(),
         environment: view::environment(target.environment),
         state: known.state,
-        sentence: known
-            .sentences
-            .iter()
-            .take(2)
-            .map(|sentence| sentence.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" "),
+        sentence,
         backup: known.backup,
         job: known.job.map(|job| {
             Link::new(
@@ -285,24 +302,25 @@ fn row(target: &Target, known: Known) -> TargetRow {
     }
 }
 
-fn facts(target: &Target, found: &Found) -> Vec<Fact> {
-    let facts = &found.survey.facts;
+/// What is known of a target, whether it answers or not.
+fn facts(target: &Target, found: Option<&Found>) -> Vec<Fact> {
     let fact = |name: &str, value: String| Fact {
         name: name.to_owned(),
         value,
     };
-    let mut list = vec![
-        fact("Postgres", facts.version_text.clone()),
-        fact("Database", target.url.safe()),
-        fact("Schema", found.survey.schema.clone()),
-    ];
-    if let Some(bytes) = facts.size_bytes {
-        list.push(fact("Size", Bytes(bytes).to_string()));
+    let mut list = vec![fact("Database", target.url.safe())];
+    if let Some(survey) = found.map(|found| &found.survey) {
+        let facts = &survey.facts;
+        let connections = format!("{} of {}", facts.connections_used, facts.connections_max);
+        list.insert(0, fact("Postgres", facts.version_text.clone()));
+        list.push(fact("Schema", survey.schema.clone()));
+        list.extend(
+            facts
+                .size_bytes
+                .map(|bytes| fact("Size", Bytes(bytes).to_string())),
+        );
+        list.push(fact("Connections", connections));
     }
-    list.push(fact(
-        "Connections",
-        format!("{} of {}", facts.connections_used, facts.connections_max),
-    ));
     list.push(fact("Migrations", target.migrations.display().to_string()));
     list
 }

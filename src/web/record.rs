@@ -44,23 +44,42 @@ pub(super) async fn list(
 }
 
 fn row(entry: Recorded) -> AuditRow {
-    let what = if entry.detail.is_empty() {
-        format!("{} {}", entry.action, entry.outcome)
-    } else {
-        format!("{} {}: {}", entry.action, entry.outcome, entry.detail)
-    };
     AuditRow {
         seq: entry.seq,
         at: When::at(entry.at),
         actor: entry.actor,
-        what,
+        what: words(&entry.action, &entry.outcome),
+        detail: entry.detail,
         href: entry.job.map(|job| format!("/jobs/{job}")),
         target: entry.target,
         outcome: match entry.outcome.as_str() {
+            "requested" => AuditOutcome::Asked,
             "refused" => AuditOutcome::Refused,
             "failed" | "interrupted" => AuditOutcome::Failed,
             _ => AuditOutcome::Done,
         },
         from: Some(entry.place),
+    }
+}
+
+/// An action as a person reads it; one that is not known here is shown as it was recorded.
+fn words(action: &str, outcome: &str) -> String {
+    let words = match action {
+        "plan.make" => "Make a plan",
+        "plan.approve" => "Approve a plan",
+        "plan.apply" => "Apply a plan",
+        "backup.take" => "Take a backup",
+        "backup.download" => "Download a backup",
+        "sign-in" => "Sign in",
+        "sign-out" => "Sign out",
+        "user.setup" => "Make the first user",
+        "user.add" => "Add a user",
+        "user.passwd" => "Set a password",
+        "user.disable" => "Disable a user",
+        other => other,
+    };
+    match outcome {
+        "released" | "interrupted" | "cancelled" => format!("{words}: {outcome}"),
+        _ => words.to_owned(),
     }
 }

@@ -145,6 +145,7 @@ pub(super) async fn login_form(
         layout: visit.layout("Sign in"),
         name: String::new(),
         next: local(&query.next).to_owned(),
+        nobody: user::none_yet(&visit.app().store).await?,
         error: None,
     }))
 }
@@ -182,6 +183,7 @@ pub(super) async fn login(
                 layout: visit.layout("Sign in"),
                 name: form.name,
                 next,
+                nobody: false,
                 error: Some("The name or the password is wrong.".to_owned()),
             },
         )),

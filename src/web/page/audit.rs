@@ -9,7 +9,9 @@ use crate::web::layout::{Layout, Nav, Tone};
 /// How the thing ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditOutcome {
-    /// It was done, or allowed to begin.
+    /// It was asked for, and a job or a download began.
+    Asked,
+    /// It was done.
     Done,
     /// It was refused.
     Refused,
@@ -22,6 +24,7 @@ impl AuditOutcome {
     #[must_use]
     pub fn pill(self) -> Pill {
         match self {
+            Self::Asked => Pill::new("asked for", "queue", Tone::Calm),
             Self::Done => Pill::new("done", "check", Tone::Good),
             Self::Refused => Pill::new("refused", "ban", Tone::Warn),
             Self::Failed => Pill::new("failed", "cross", Tone::Bad),
@@ -38,8 +41,10 @@ pub struct AuditRow {
     pub at: When,
     /// Who.
     pub actor: String,
-    /// What, in words.
+    /// What, in words: `Take a backup`.
     pub what: String,
+    /// What was recorded about it.
+    pub detail: String,
     /// Where to see it: the job, the plan.
     pub href: Option<String>,
     /// To which target.
@@ -69,18 +74,19 @@ impl AuditPage {
     #[must_use]
     pub fn sample() -> Self {
         let outcomes = [
-            AuditOutcome::Done,
+            AuditOutcome::Asked,
             AuditOutcome::Done,
             AuditOutcome::Refused,
             AuditOutcome::Failed,
             AuditOutcome::Done,
         ];
-        let whats = ["Approved plan 9f86d081", "Took a backup", "Signed in"];
+        let whats = ["Approve a plan", "Take a backup", "Sign in"];
         let entry = |(seq, (outcome, what)): (i64, (AuditOutcome, &str))| AuditRow {
             seq,
             at: When::at(1_795_363_533_000 - seq * 600_000),
             actor: "ada".to_owned(),
             what: what.to_owned(),
+            detail: "jarvis-2026-11-22.dump was taken.".to_owned(),
             href: (what == whats[1]).then(|| "/jobs/018f2c90".to_owned()),
             target: (what != whats[2]).then(|| "jarvis".to_owned()),
             outcome,

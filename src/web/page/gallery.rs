@@ -16,6 +16,7 @@ fn samples() -> Vec<(&'static str, String)> {
         ("setup", html(&setup::SetupPage::sample())),
         ("setup-refused", html(&setup::SetupPage::sample_refused())),
         ("login", html(&login::LoginPage::sample())),
+        ("login-nobody", html(&login::LoginPage::sample_nobody())),
         ("login-refused", html(&login::LoginPage::sample_refused())),
         ("overview", html(&overview::OverviewPage::sample())),
         (
@@ -44,6 +45,7 @@ fn samples() -> Vec<(&'static str, String)> {
         ("plans", html(&plans::PlansPage::sample())),
         ("plans-empty", html(&plans::PlansPage::sample_empty())),
         ("plan", html(&plan::PlanPage::sample())),
+        ("plan-unsaved", html(&plan::PlanPage::sample_unsaved())),
         ("plan-refused", html(&plan::PlanPage::sample_refused())),
         ("plan-approved", html(&plan::PlanPage::sample_approved())),
         ("plan-hostile", html(&plan::PlanPage::sample_hostile())),

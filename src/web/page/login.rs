@@ -14,6 +14,8 @@ pub struct LoginPage {
     pub name: String,
     /// The path to go on to, checked again by whoever redirects.
     pub next: String,
+    /// Whether nobody can sign in yet, because there is no user.
+    pub nobody: bool,
     /// Why the last try was refused; the same sentence for every reason that could tell a name from a password.
     pub error: Option<String>,
 }
@@ -29,7 +31,17 @@ impl LoginPage {
             },
             name: String::new(),
             next: "/t/jarvis/plans".to_owned(),
+            nobody: false,
             error: None,
+        }
+    }
+
+    /// Before there is a user.
+    #[must_use]
+    pub fn sample_nobody() -> Self {
+        Self {
+            nobody: true,
+            ..Self::sample()
         }
     }
 

@@ -10,11 +10,9 @@ use crate::web::layout::{Environment, Layout, Link, Tab, Tone};
 /// Something a plan would destroy.
 #[derive(Clone, Debug)]
 pub struct Loss {
-    /// `column`, `table`, `rows of`.
-    pub kind: String,
-    /// `User.phone`.
+    /// `column phone of "User"`.
     pub what: String,
-    /// `41,203 values (exact)` or `≈ 41,000 values`.
+    /// `41,203 values, counted` or `≈ 41,000 values, estimated`.
     pub amount: String,
 }
 
@@ -23,10 +21,10 @@ pub struct Loss {
 pub struct Finding {
     /// How bad it is.
     pub tone: Tone,
-    /// What it is, in a few words.
-    pub title: String,
     /// What it means here, in a sentence or two.
     pub text: String,
+    /// The name of the rule that found it, to look it up.
+    pub rule: String,
 }
 
 /// One statement.
@@ -91,6 +89,8 @@ pub struct ApplyForm {
 pub enum Next {
     /// It is out of date, for this reason; make it again.
     MakeAgain(String),
+    /// Take a backup, because of this: there is nothing to go back to.
+    Backup(String),
     /// Approve it.
     Approve(ApproveForm),
     /// Apply it.
@@ -99,8 +99,6 @@ pub enum Next {
     Wait(String),
     /// A job has taken over.
     Follow(Link),
-    /// Nothing.
-    Nothing,
 }
 
 /// The page.
@@ -173,7 +171,7 @@ impl PlanPage {
         ];
         statements[1].finding = Some(Finding {
             tone: Tone::Bad,
-            title: "Destroys data.".to_owned(),
+            rule: "drop-column".to_owned(),
             text: "41,203 of 52,118 rows have a value in this column. No statement of this plan copies it elsewhere.".to_owned(),
         });
         let later = vec![statement(
@@ -199,10 +197,10 @@ impl PlanPage {
             verdict: Verdict::Destructive,
             state: PlanState::Open,
             losses: vec![
-                Loss { kind: "column".to_owned(), what: "User.phone".to_owned(), amount: "41,203 values (exact)".to_owned() },
-                Loss { kind: "table".to_owned(), what: "LegacyFax".to_owned(), amount: "≈ 12,000 rows".to_owned() },
+                Loss { what: "column phone of \"User\"".to_owned(), amount: "41,203 values, counted".to_owned() },
+                Loss { what: "table \"LegacyFax\"".to_owned(), amount: "≈ 12,000 rows, estimated".to_owned() },
             ],
-            losses_note: "Counted when the plan was made".to_owned(),
+            losses_note: "As of 2026-11-22 16:05 UTC".to_owned(),
             migrations: vec![
                 PlanMigration { name: "20261120093000_add_phone".to_owned(), note: None, statements },
                 PlanMigration { name: "20261121101500_message_index".to_owned(), note: None, statements: later },
@@ -225,6 +223,15 @@ impl PlanPage {
                         .to_owned(),
                 ),
             }),
+            ..Self::sample()
+        }
+    }
+
+    /// Before there is a backup.
+    #[must_use]
+    pub fn sample_unsaved() -> Self {
+        Self {
+            next: Next::Backup("What this plan destroys can only come back from a backup, and there is no recent one. Then it can be approved, then applied.".to_owned()),
             ..Self::sample()
         }
     }

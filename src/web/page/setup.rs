@@ -1,4 +1,4 @@
-//! `/setup`: a console without users makes its first admin, for whoever holds the one-time token.
+//! `/setup`: a console without users makes its first user, for whoever holds the one-time token.
 
 use askama::Template;
 
@@ -33,7 +33,7 @@ impl SetupPage {
         Self {
             layout: Layout {
                 user: None,
-                ..Layout::sample("Make the first admin")
+                ..Layout::sample("Make the first user")
             },
             token: "b5f1c2".to_owned(),
             name: String::new(),

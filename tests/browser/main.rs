@@ -1,0 +1,19 @@
+//! The console as people meet it: a real browser on the real binary with a real database behind it.
+//!
+//! Pictures of every page land in `target/screenshots`. Needs `chromedriver`, a Chromium and `psql` on the PATH.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test panics where it is wrong, in its helpers too"
+)]
+
+#[path = "../support/browser.rs"]
+mod browser;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod hostile;
+mod line;
+mod narrow;
+mod plain;
+mod stage;
+mod states;
