@@ -135,7 +135,8 @@ async fn next(
         Ok(_) => {}
     }
     let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
-    if ready.needs_backup {
+    // Whoever was just refused an approval is told why, whatever else is missing.
+    if ready.needs_backup && refused.is_none() {
         let sure = if ready.needs_approval {
             "Then it can be approved, then applied."
         } else {

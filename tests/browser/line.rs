@@ -132,7 +132,7 @@ async fn a_person_takes_a_destructive_plan_through_the_lock() {
         assert!(said.contains(word), "{word} is not in\n{said}");
     }
 
-    browser.click(".menu summary").await;
+    browser.touch(".menu summary").await;
     browser.picture("menu").await;
     browser.click(".menu form[action='/logout'] button").await;
     browser.go("/t/jarvis").await;

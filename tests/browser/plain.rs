@@ -52,10 +52,10 @@ async fn the_line_needs_no_javascript() {
     assert!(!browser.text_of("table").await.contains("pending"));
 
     // The menu opens without a script as well.
-    browser.click(".menu summary").await;
+    browser.touch(".menu summary").await;
     browser.click(".menu button[value=dark]").await;
     assert_eq!(browser.count("html[data-theme=dark]").await, 1);
-    browser.click(".menu summary").await;
+    browser.touch(".menu summary").await;
     browser.click(".menu form[action='/logout'] button").await;
     assert!(browser.path().await.starts_with("/login"));
 }

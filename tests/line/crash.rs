@@ -115,9 +115,9 @@ async fn a_crash_while_applying_waits_for_a_person() {
     visitor.wait(&waiting, &["succeeded"], SOON).await;
     assert_eq!(scene.ledger(), "1_init|t|f|f|1\n2_slow|f|f|f|0");
     let audit = visitor.read("/audit").await.words();
-    assert!(audit.contains("plan.apply interrupted"), "{audit}");
+    assert!(audit.contains("Apply a plan: interrupted"), "{audit}");
     assert!(
-        audit.contains("plan.apply released: Nothing of it is there."),
+        audit.contains("Apply a plan: released Nothing of it is there."),
         "{audit}"
     );
 }

@@ -161,10 +161,26 @@ impl Browser {
         self.driver().find_all(By::Css(css)).await.unwrap().len()
     }
 
-    /// Clicks, and waits for the page that comes.
+    /// Clicks on what leads to another page, and waits for that page.
     pub async fn click(&self, css: &str) {
+        // The answer to a form may take its time, and the driver does not always wait for it.
+        self.eval("document.documentElement.dataset.old = 'yes'")
+            .await;
+        self.touch(css).await;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let arrived =
+            "return document.readyState === 'complete' && !document.documentElement.dataset.old";
+        // While one page makes room for the next there is nothing to ask.
+        while !matches!(self.driver().execute(arrived, Vec::new()).await, Ok(at) if *at.json() == json!(true))
+        {
+            assert!(Instant::now() < deadline, "{css} led to no other page");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Clicks on what changes this page.
+    pub async fn touch(&self, css: &str) {
         let element = self.find(css).await;
-        // Without scripts the driver cannot scroll by itself.
         let _shown = element.scroll_into_view().await;
         element.click().await.unwrap();
     }
