@@ -1,14 +1,122 @@
-//! `unseen-loss`: the statement removes or rewrites data, and how much of it cannot be told from its text.
+//! `unseen-loss`: the statement removes or rewrites data, or is not known to leave it alone.
 //!
-//! It is the honest rest: what this guard cannot count needs a person who reads the statement.
+//! It is the honest rest. What is known to destroy nothing is listed here by name; everything else needs a person who
+//! reads the statement, and so does a kind of statement that a later Postgres brings.
 
 use super::{Question, Remark};
 use crate::sql::{Effect, quote_if_needed};
 
 pub(super) const NAME: &str = "unseen-loss";
 
+/// Statements that leave every row and value as it is, in the words of [`Effect::Other`]. Of those that begin with
+/// `create`, `rename`, `grant` and the like, the whole family is meant ([`HARMLESS_FAMILIES`]).
+const HARMLESS: &[&str] = &[
+    "add enum value",
+    "alter collation",
+    "alter default privileges",
+    "alter domain",
+    "alter function",
+    "alter index",
+    "alter policy",
+    "alter role",
+    "alter sequence",
+    "alter statistics",
+    "alter view",
+    "analyze",
+    "begin",
+    "change dependency",
+    "change owner",
+    "checkpoint",
+    "cluster",
+    "comment",
+    "commit",
+    "cursor",
+    "deallocate",
+    "explain",
+    "insert",
+    "listen",
+    "lock table",
+    "merge",
+    "move to another schema",
+    "notify",
+    "prepare",
+    "refresh materialized view",
+    "reindex",
+    "release savepoint",
+    "rollback",
+    "rollback to savepoint",
+    "savepoint",
+    "security label",
+    "select",
+    "set",
+    "show",
+    "unlisten",
+    "vacuum",
+    "alter table: add constraint",
+    "alter table: alter constraint",
+    "alter table: attach partition",
+    "alter table: change clustering",
+    "alter table: change column options",
+    "alter table: change default",
+    "alter table: change owner",
+    "alter table: change storage parameters",
+    "alter table: drop constraint",
+    "alter table: drop generation expression",
+    "alter table: drop identity",
+    "alter table: drop not null",
+    "alter table: enable row security",
+    "alter table: enable trigger",
+    "alter table: set access method",
+    "alter table: set compression",
+    "alter table: set identity",
+    "alter table: set logged",
+    "alter table: set not null",
+    "alter table: set replica identity",
+    "alter table: set statistics",
+    "alter table: set storage",
+    "alter table: set tablespace",
+    "alter table: validate constraint",
+];
+
+/// First words of statements that only add or name something. Those that begin so and do more stand before them.
+const HARMLESS_FAMILIES: &[&str] = &["create ", "grant", "rename", "revoke"];
+/// Created things that act on data by themselves.
+const ACTING: &[&str] = &["create event trigger", "create rule", "create subscription"];
+
+/// Things that hold no rows, and that Postgres refuses to drop while a table uses them.
+const EMPTY_THINGS: &[&str] = &[
+    "aggregate",
+    "cast",
+    "collation",
+    "conversion",
+    "domain",
+    "function",
+    "index",
+    "operator",
+    "operator class",
+    "operator family",
+    "procedure",
+    "role",
+    "routine",
+    "sequence",
+    "statistics",
+    "text search configuration",
+    "text search dictionary",
+    "text search parser",
+    "text search template",
+    "trigger",
+    "type",
+];
+
 pub(super) fn look(effect: &Effect) -> Option<Remark> {
     let (sentence, loss) = match effect {
+        // Other rules speak of these.
+        Effect::DropColumn { .. } | Effect::DropTable { .. } => return None,
+        Effect::CreateTable { .. }
+        | Effect::AddColumn { .. }
+        | Effect::RenameColumn { .. }
+        | Effect::RenameTable { .. }
+        | Effect::DropSchema { cascade: false, .. } => return None,
         Effect::Truncate { table, cascade } => {
             let more = if *cascade {
                 " CASCADE also empties every table that references it."
@@ -34,7 +142,7 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
         Effect::Update { table, every_row } => {
             let which = if *every_row { "Every row" } else { "Some rows" };
             (
-                format!("{which} of {table} get other values; the old ones are gone."),
+                format!("{which} of {table} may get other values; the old ones are gone."),
                 None,
             )
         }
@@ -49,11 +157,7 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
             ),
             None,
         ),
-        Effect::DropSchema {
-            name,
-            cascade: true,
-            ..
-        } => (
+        Effect::DropSchema { name, .. } => (
             format!(
                 "The schema {} goes with everything in it.",
                 quote_if_needed(name)
@@ -62,20 +166,41 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
         ),
         Effect::DropView {
             view,
-            materialized: true,
+            materialized,
+            cascade,
             ..
-        } => (
-            format!("The materialised view {view} goes with the rows it holds."),
-            None,
-        ),
+        } => match (materialized, cascade) {
+            (false, false) => return None,
+            (true, _) => (
+                format!("The materialised view {view} goes with the rows it holds."),
+                None,
+            ),
+            (false, true) => (
+                format!(
+                    "The view {view} goes, and CASCADE removes what depends on it, which may be columns with values."
+                ),
+                None,
+            ),
+        },
         Effect::Drop {
             what,
             name,
-            cascade: true,
+            cascade,
             ..
-        } => (
+        } => {
+            if !cascade && EMPTY_THINGS.contains(what) {
+                return None;
+            }
+            (
+                format!(
+                    "The {what} {name} goes, and with it whatever it holds or what depends on it."
+                ),
+                None,
+            )
+        }
+        Effect::Call { function } => (
             format!(
-                "The {what} {name} goes, and CASCADE removes what depends on it, which may be columns with values."
+                "It runs the function {function}. The guard cannot look inside: whatever its text says happens."
             ),
             None,
         ),
@@ -83,11 +208,27 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
             format!("The guard cannot look inside a {kind}: whatever it says runs."),
             None,
         ),
-        _ => return None,
+        Effect::Other { kind, .. } => {
+            if is_harmless(kind) {
+                return None;
+            }
+            (
+                format!("The guard does not judge this ({kind}): read it and decide."),
+                None,
+            )
+        }
     };
     Some(Remark {
         rule: NAME,
         sentence,
         loss,
     })
+}
+
+fn is_harmless(kind: &str) -> bool {
+    HARMLESS.contains(&kind)
+        || (HARMLESS_FAMILIES
+            .iter()
+            .any(|family| kind.starts_with(family))
+            && !ACTING.contains(&kind))
 }

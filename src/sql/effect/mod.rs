@@ -5,6 +5,7 @@
 //! [`Effect::Other`] with words for people. Read `statement.rs` for how a parse tree becomes effects.
 
 mod alter_table;
+mod call;
 mod removal;
 mod statement;
 mod words;
@@ -129,6 +130,11 @@ pub enum Effect {
         /// Whether no condition limits which.
         every_row: bool,
     },
+    /// A function runs whose text is not part of the statement, and which is not known to only compute.
+    Call {
+        /// Its name as written.
+        function: String,
+    },
     /// Something that cannot be looked into: the text that runs is not part of the grammar.
     Opaque {
         /// What it is, in the words of SQL, such as `do block`.
@@ -166,6 +172,7 @@ impl Effect {
             | Self::ChangeType { .. }
             | Self::DropView { .. }
             | Self::Update { .. }
+            | Self::Call { .. }
             | Self::Opaque { .. }
             | Self::Other { .. } => false,
         }
@@ -189,6 +196,7 @@ impl Effect {
             Self::DropSchema { .. }
             | Self::DropView { .. }
             | Self::Drop { .. }
+            | Self::Call { .. }
             | Self::Opaque { .. } => None,
         }
     }
@@ -253,6 +261,7 @@ impl fmt::Display for Effect {
                 let which = if *every_row { "every row" } else { "rows" };
                 write!(out, "update {which} of {table}")
             }
+            Self::Call { function } => write!(out, "call {function}()"),
             Self::Opaque { kind } => write!(out, "{kind} (cannot be looked into)"),
             Self::Other {
                 kind,

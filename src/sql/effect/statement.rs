@@ -5,11 +5,11 @@
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    CreateStmt, IntoClause, ObjectType, RangeVar, RenameStmt, TypeName, WithClause,
+    CmdType, CreateStmt, IntoClause, ObjectType, RangeVar, RenameStmt, TypeName, WithClause,
 };
 
 use super::super::identifier::TableName;
-use super::{Effect, alter_table, removal, words};
+use super::{Effect, alter_table, call, removal, words};
 
 /// The effects of one statement, at least one.
 pub(in crate::sql) fn of(node: &NodeEnum) -> Vec<Effect> {
@@ -21,6 +21,7 @@ pub(in crate::sql) fn of(node: &NodeEnum) -> Vec<Effect> {
             table: words::table_of(node).map(table_name),
         });
     }
+    effects.extend(call::of(node));
     effects
 }
 
@@ -44,7 +45,15 @@ fn collect(node: &NodeEnum, effects: &mut Vec<Effect>) {
         }
         NodeEnum::InsertStmt(insert) => {
             with_clause(insert.with_clause.as_ref(), effects);
-            if !effects.is_empty() {
+            let rewrites = insert.on_conflict_clause.as_ref().is_some_and(|clause| {
+                clause.action() == pg_query::protobuf::OnConflictAction::OnconflictUpdate
+            });
+            if let (true, Some(table)) = (rewrites, &insert.relation) {
+                effects.push(Effect::Update {
+                    table: table_name(table),
+                    every_row: false,
+                });
+            } else if !effects.is_empty() {
                 effects.push(Effect::Other {
                     kind: "insert",
                     table: insert.relation.as_ref().map(table_name),
@@ -139,15 +148,21 @@ fn merged(merge: &pg_query::protobuf::MergeStmt, effects: &mut Vec<Effect>) {
     let Some(table) = merge.relation.as_ref().map(table_name) else {
         return;
     };
-    let deletes = merge.merge_when_clauses.iter().any(|clause| {
-        matches!(
-            &clause.node,
-            Some(NodeEnum::MergeWhenClause(clause))
-                if clause.command_type() == pg_query::protobuf::CmdType::CmdDelete
-        )
-    });
-    effects.push(if deletes {
+    let does = |command| {
+        merge.merge_when_clauses.iter().any(|clause| {
+            matches!(
+                &clause.node,
+                Some(NodeEnum::MergeWhenClause(clause)) if clause.command_type() == command
+            )
+        })
+    };
+    effects.push(if does(CmdType::CmdDelete) {
         Effect::Delete {
+            table,
+            every_row: false,
+        }
+    } else if does(CmdType::CmdUpdate) {
+        Effect::Update {
             table,
             every_row: false,
         }

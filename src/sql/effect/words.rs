@@ -18,6 +18,9 @@ pub(super) fn kind(node: &NodeEnum) -> &'static str {
             "cursor"
         }
         NodeEnum::LockStmt(_) => "lock table",
+        NodeEnum::VariableSetStmt(set) if changes_reading(&set.name) => {
+            "set how text is read or rows are checked"
+        }
         NodeEnum::VariableSetStmt(_) | NodeEnum::ConstraintsSetStmt(_) => "set",
         NodeEnum::VariableShowStmt(_) => "show",
         NodeEnum::DiscardStmt(_) => "discard",
@@ -30,6 +33,7 @@ pub(super) fn kind(node: &NodeEnum) -> &'static str {
         NodeEnum::VacuumStmt(vacuum) if vacuum.is_vacuumcmd => "vacuum",
         NodeEnum::VacuumStmt(_) => "analyze",
         NodeEnum::ReindexStmt(_) => "reindex",
+        NodeEnum::RefreshMatViewStmt(refresh) if refresh.skip_data => "empty materialized view",
         NodeEnum::RefreshMatViewStmt(_) => "refresh materialized view",
         NodeEnum::CommentStmt(_) => "comment",
         NodeEnum::SecLabelStmt(_) => "security label",
@@ -49,6 +53,18 @@ pub(super) fn kind(node: &NodeEnum) -> &'static str {
             .or_else(|| altered(node))
             .unwrap_or("statement"),
     }
+}
+
+/// Settings under which the server reads a script differently than this parser, or no longer fires triggers.
+fn changes_reading(setting: &str) -> bool {
+    [
+        "backslash_quote",
+        "client_encoding",
+        "names",
+        "session_replication_role",
+        "standard_conforming_strings",
+    ]
+    .contains(&setting.to_lowercase().as_str())
 }
 
 fn created(node: &NodeEnum) -> Option<&'static str> {

@@ -1,9 +1,29 @@
--- Data goes or changes, and the text does not say how much.
+-- Data goes or changes, or the text does not say whether it does.
 TRUNCATE "Session";
 DELETE FROM "Session";
 DELETE FROM "Session" WHERE "expires" < now();
 UPDATE "User" SET "plan" = 'free';
+INSERT INTO "Plan" ("id", "price") VALUES ('free', 0) ON CONFLICT ("id") DO UPDATE SET "price" = NULL;
+MERGE INTO "Plan" p USING "Price" q ON p."id" = q."id" WHEN MATCHED THEN UPDATE SET "price" = NULL;
 ALTER TABLE "Card" ALTER COLUMN "ease" SET DATA TYPE INTEGER;
+ALTER TABLE "Review" DETACH PARTITION "Review_2024";
+ALTER TABLE "Review" SET UNLOGGED;
+ALTER TABLE "User" DISABLE ROW LEVEL SECURITY;
+ALTER TABLE "User" ADD COLUMN "score" INTEGER DEFAULT score_of_everybody();
+ALTER TYPE "Address" DROP ATTRIBUTE "street";
+ALTER TYPE "Address" ALTER ATTRIBUTE "zip" TYPE INTEGER CASCADE;
+ALTER EXTENSION "plpgsql" ADD TABLE "User";
+DROP EXTENSION "plpgsql";
 DROP SCHEMA "legacy" CASCADE;
 DROP TYPE "Mood" CASCADE;
+DROP VIEW "ActiveUser" CASCADE;
+DROP MATERIALIZED VIEW "Ranking";
+REFRESH MATERIALIZED VIEW "Ranking" WITH NO DATA;
+DROP DATABASE "other";
+DROP OWNED BY "app";
+SELECT purge_everything();
+CALL purge_everything();
+COPY (DELETE FROM "Session" RETURNING "id") TO '/tmp/gone';
+CREATE RULE "bin" AS ON INSERT TO "Session" DO ALSO DELETE FROM "User";
+SET standard_conforming_strings = off;
 DO $$ BEGIN EXECUTE 'DROP TABLE "User"'; END $$;

@@ -1,0 +1,235 @@
+//! Functions that a statement calls when it runs.
+//!
+//! A function's text is not part of the statement: it may do anything. Those of Postgres that only compute are known by
+//! name here; every other one is reported, so that somebody looks.
+
+use pg_query::NodeEnum;
+
+use super::Effect;
+
+/// Functions that compute a value and leave everything as it is. Unqualified, they are found in `pg_catalog` before any
+/// function of the same name in another schema. `set_config` is not one of them: it changes how later text is read.
+const COMPUTING: &[&str] = &[
+    "abs",
+    "age",
+    "array_agg",
+    "array_append",
+    "array_cat",
+    "array_length",
+    "array_position",
+    "array_prepend",
+    "array_remove",
+    "array_to_string",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "btrim",
+    "ceil",
+    "ceiling",
+    "char_length",
+    "chr",
+    "clock_timestamp",
+    "concat",
+    "concat_ws",
+    "count",
+    "current_setting",
+    "date_part",
+    "date_trunc",
+    "decode",
+    "dense_rank",
+    "digest",
+    "encode",
+    "every",
+    "extract",
+    "first_value",
+    "floor",
+    "format",
+    "gen_random_bytes",
+    "gen_random_uuid",
+    "generate_series",
+    "greatest",
+    "initcap",
+    "json_agg",
+    "json_build_array",
+    "json_build_object",
+    "jsonb_agg",
+    "jsonb_array_elements",
+    "jsonb_array_elements_text",
+    "jsonb_array_length",
+    "jsonb_build_array",
+    "jsonb_build_object",
+    "jsonb_each",
+    "jsonb_object_agg",
+    "jsonb_set",
+    "jsonb_strip_nulls",
+    "jsonb_typeof",
+    "lag",
+    "last_value",
+    "lead",
+    "least",
+    "left",
+    "length",
+    "lower",
+    "lpad",
+    "ltrim",
+    "make_date",
+    "make_interval",
+    "max",
+    "md5",
+    "min",
+    "mod",
+    "nextval",
+    "now",
+    "ntile",
+    "nullif",
+    "num_nonnulls",
+    "num_nulls",
+    "octet_length",
+    "pg_get_serial_sequence",
+    "position",
+    "power",
+    "quote_ident",
+    "quote_literal",
+    "random",
+    "rank",
+    "regexp_matches",
+    "regexp_replace",
+    "regexp_split_to_array",
+    "repeat",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "row_number",
+    "row_to_json",
+    "rpad",
+    "rtrim",
+    "setval",
+    "setweight",
+    "sha256",
+    "sign",
+    "split_part",
+    "sqrt",
+    "statement_timestamp",
+    "string_agg",
+    "string_to_array",
+    "strpos",
+    "substr",
+    "substring",
+    "sum",
+    "timezone",
+    "to_char",
+    "to_date",
+    "to_json",
+    "to_jsonb",
+    "to_number",
+    "to_timestamp",
+    "to_tsquery",
+    "to_tsvector",
+    "transaction_timestamp",
+    "translate",
+    "trim",
+    "trunc",
+    "unnest",
+    "upper",
+    "uuid_generate_v1",
+    "uuid_generate_v4",
+    "uuidv4",
+    "uuidv7",
+    "width_bucket",
+];
+
+/// The functions that `node` calls and that are not known to only compute, each once, in order.
+pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
+    // What these hold runs later, if ever.
+    if matches!(
+        node,
+        NodeEnum::ViewStmt(_)
+            | NodeEnum::CreateFunctionStmt(_)
+            | NodeEnum::CreatePolicyStmt(_)
+            | NodeEnum::AlterPolicyStmt(_)
+            | NodeEnum::PrepareStmt(_)
+    ) {
+        return Vec::new();
+    }
+    let mut called: Vec<String> = Vec::new();
+    for parts in names(&format!("{node:?}")) {
+        let computes = match parts.as_slice() {
+            [name] => COMPUTING.contains(&name.as_str()),
+            [schema, name] => schema == "pg_catalog" && COMPUTING.contains(&name.as_str()),
+            _ => false,
+        };
+        let name = parts.join(".");
+        if !computes && !called.contains(&name) {
+            called.push(name);
+        }
+    }
+    called
+        .into_iter()
+        .map(|function| Effect::Call { function })
+        .collect()
+}
+
+/// The names of all calls in the printed form of a parse tree.
+///
+/// The parser's own walk over a tree leaves out defaults, index expressions and constraints. Its printed form holds
+/// every node; a text in it that only looks like a call makes one name too many, never one too few.
+fn names(printed: &str) -> impl Iterator<Item = Vec<String>> + '_ {
+    printed.split("FuncCall { funcname: [").skip(1).map(|rest| {
+        let list = rest.split("], args:").next().unwrap_or_default();
+        list.split("sval: \"")
+            .skip(1)
+            .filter_map(|part| part.split('"').next())
+            .map(str::to_owned)
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sql::{Effect, parse};
+
+    fn calls(script: &str) -> Vec<String> {
+        let statements = parse(script).expect("the script parses");
+        let effects = statements.iter().flat_map(|statement| &statement.effects);
+        effects
+            .filter_map(|effect| match effect {
+                Effect::Call { function } => Some(function.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn calls_are_found_wherever_an_expression_may_stand() {
+        for script in [
+            "SELECT purge()",
+            "CALL purge()",
+            "ALTER TABLE t ADD COLUMN x int DEFAULT purge()",
+            "CREATE TABLE t (x int DEFAULT purge(), y int CHECK (purge(y) > 0))",
+            "CREATE INDEX ON t ((purge(x)))",
+            "ALTER TABLE t ALTER COLUMN x TYPE int USING purge(x)",
+            "INSERT INTO t SELECT lower(purge())",
+            "CREATE TABLE c AS SELECT purge()",
+            "WITH a AS (SELECT purge()) SELECT 1",
+        ] {
+            assert_eq!(calls(script), ["purge"], "{script}");
+        }
+        assert_eq!(calls("SELECT app.lower('x')"), ["app.lower"]);
+        assert_eq!(
+            calls("SELECT set_config('a.b', 'c', false)"),
+            ["set_config"]
+        );
+    }
+
+    #[test]
+    fn what_only_computes_is_not_reported() {
+        for script in [
+            "ALTER TABLE t ADD COLUMN id uuid DEFAULT gen_random_uuid(), ADD COLUMN at timestamptz DEFAULT now()",
+            "SELECT pg_catalog.lower('FuncCall')",
+            "CREATE VIEW v AS SELECT purge()",
+        ] {
+            assert_eq!(calls(script), [""; 0], "{script}");
+        }
+    }
+}
