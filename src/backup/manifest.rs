@@ -55,8 +55,8 @@ pub struct File {
 pub struct Server {
     /// As `SHOW server_version_num` says it, for example 150018.
     pub version_num: i32,
-    /// The cluster's identity, where the role may read it.
-    pub system_identifier: Option<String>,
+    /// What tells the cluster from others: its system identifier, or its address where the role may not read that.
+    pub cluster: String,
     /// The database's name.
     pub database: String,
     /// Its encoding.

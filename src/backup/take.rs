@@ -82,7 +82,7 @@ pub async fn run(
         },
         server: manifest::Server {
             version_num: survey.facts.version_num,
-            system_identifier: survey.facts.system_identifier.clone(),
+            cluster: survey.cluster(target),
             database: survey.facts.database.clone(),
             encoding: survey.facts.encoding.clone(),
             size_bytes: survey.facts.size_bytes,

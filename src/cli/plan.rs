@@ -261,7 +261,8 @@ pub(super) async fn apply_as_job(
     }
     if ready.needs_backup {
         terminal.trouble(&Trouble::new(
-            "This plan destroys data, and no backup has been taken for it.",
+            "This plan destroys data, and there is no backup of this database from the last four hours and since the \
+             last plan was applied.",
             "Nothing was applied.",
             format!(
                 "Run `lockkeeper backup take {}`, then this command again.",

@@ -114,7 +114,12 @@ fn plain(text: &str) -> String {
     text.chars()
         .map(|each| match each {
             '\n' | '\t' => each,
-            each if each.is_control() => '\u{fffd}',
+            // Also what turns the direction of text around or hides in it: an approver reads this.
+            each if each.is_control()
+                || matches!(each, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}') =>
+            {
+                '\u{fffd}'
+            }
             each => each,
         })
         .collect()
@@ -126,7 +131,10 @@ mod tests {
 
     #[test]
     fn a_hostile_name_commands_no_terminal() {
-        assert_eq!(plain("a\u{1b}[2Jb\u{9b}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\nd");
+        assert_eq!(
+            plain("a\u{1b}[2Jb\u{9b}c\nd\u{202e}e"),
+            "a\u{fffd}[2Jb\u{fffd}c\nd\u{fffd}e"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The order matters. The advisory lock of Prisma Migrate comes first, then everything is read again under it: what is
 //! pending must have the plan's digest. Only then is the approval used, and only then does the first statement run.
 
-use crate::backup::Archive;
+use crate::backup::{Archive, Manifest};
 use crate::clock::Clock;
 use crate::guard::{Plan, Verdict, approval, plan};
 use crate::migration::{Survey, deploy};
@@ -11,14 +11,14 @@ use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::store::{Store, StoreError};
 use crate::target::{Purpose, Session, Target, catalog};
 
-/// How old a backup may be that was taken before the plan was made, in milliseconds.
-const FRESH_MS: i64 = 60 * 60 * 1000;
+/// How old a backup may be that a destructive plan is applied on, in milliseconds: as old as an approval may be.
+const FRESH_MS: i64 = approval::VALID_MS;
 
 /// What stands between a plan and its being applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
-    /// The backup that would be gone back to, as its id and file name.
-    pub backup: Option<(String, String)>,
+    /// The backup that would be gone back to.
+    pub backup: Option<Manifest>,
     /// Whether a backup is required and missing.
     pub needs_backup: bool,
     /// Whether an approval is required and missing.
@@ -33,8 +33,8 @@ impl Readiness {
     }
 }
 
-/// What a plan still needs. A safe plan needs nothing; a destructive one needs a backup that was taken since, or at
-/// most an hour before, the plan was made, and an approval.
+/// What a plan still needs. A safe plan needs nothing; a destructive one needs an approval, and a backup of this very
+/// database that was taken in the last four hours and since a plan was last applied.
 pub async fn readiness(
     store: &Store,
     clock: &Clock,
@@ -42,13 +42,18 @@ pub async fn readiness(
     plan: &Plan,
 ) -> Result<Readiness, StoreError> {
     let (archive, target) = (archive.clone(), plan.target.clone());
-    let newest =
-        tokio::task::spawn_blocking(move || archive.list(&target).backups.into_iter().next())
-            .await
-            .unwrap_or_default();
-    let backup = newest
-        .filter(|backup| backup.created_at.as_millisecond() >= plan.made_at - FRESH_MS)
-        .map(|backup| (backup.id, backup.file.name));
+    let listing = tokio::task::spawn_blocking(move || archive.list(&target))
+        .await
+        .unwrap_or_default();
+    let since = plan::last_applied(store, &plan.target)
+        .await?
+        .unwrap_or_default()
+        .max(clock.now_ms() - FRESH_MS);
+    let backup = listing.backups.into_iter().find(|backup| {
+        backup.server.cluster == plan.identity.cluster
+            && backup.server.database == plan.identity.database
+            && backup.created_at.as_millisecond() > since
+    });
     let destructive = plan.verdict == Verdict::Destructive;
     let approved = approval::latest(store, &plan.id)
         .await?
@@ -78,16 +83,15 @@ pub async fn run(
         .map_err(store_failed)?;
     if ready.needs_backup {
         return Err(Trouble::new(
-            "This plan destroys data, and no backup has been taken for it.",
+            "This plan destroys data, and there is no backup of this database from the last four hours and since the \
+             last plan was applied.",
             "Nothing was applied. The database is as it was.",
             "Take a backup of the target, then apply the plan.",
         )
         .into());
     }
-    if let Some((_, name)) = &ready.backup {
-        progress.info(format!(
-            "The newest backup is {name}. It is taken; it has not been restored to prove it."
-        ));
+    if let (Some(backup), Verdict::Destructive) = (ready.backup, plan.verdict) {
+        check_backup(archive, backup, context).await?;
     }
     let work = Purpose::Work {
         job: context.job.clone(),
@@ -106,6 +110,33 @@ pub async fn run(
         .await
         .map_err(store_failed)?;
     Ok(outcome(applied, plan))
+}
+
+/// Reads the backup that would be gone back to: its bytes must still be those that were written.
+async fn check_backup(
+    archive: &Archive,
+    backup: Manifest,
+    context: &Context,
+) -> Result<(), Trouble> {
+    let name = backup.file.name.clone();
+    context.progress.info(format!(
+        "Reading the backup {name} and comparing its SHA-256."
+    ));
+    let archive = archive.clone();
+    let intact = tokio::task::spawn_blocking(move || archive.is_intact(&backup))
+        .await
+        .unwrap_or_default();
+    if !intact {
+        return Err(Trouble::new(
+            format!("The backup {name} is damaged: its bytes are not those that were written."),
+            "Nothing was applied. The database is as it was; that backup cannot be gone back to.",
+            "Look at the disk of the archive, take a new backup, then apply the plan.",
+        ));
+    }
+    context
+        .progress
+        .info("They are the same. It is taken; it has not been restored to prove it.");
+    Ok(())
 }
 
 /// Applies a plan that was just made, where there is no store to record it in. Only a safe one: without a store nobody
@@ -152,6 +183,9 @@ async fn locked(
     if plan::digest_now(&survey, target) != plan.digest {
         return Err(stale().into());
     }
+    if plan.verdict == Verdict::Safe && plan::verdict(&survey) != Verdict::Safe {
+        return Err(stricter().into());
+    }
     Ok(survey)
 }
 
@@ -195,6 +229,14 @@ async fn use_approval(
         Ok::<_, StoreError>(used)
     };
     Ok(used.await.map_err(store_failed)??)
+}
+
+fn stricter() -> Trouble {
+    Trouble::new(
+        "This plan was made by an earlier version, which called it safe. Today's rules do not.",
+        "Nothing was applied. The database is as it was.",
+        "Make the plan again and read what is found now.",
+    )
 }
 
 fn stale() -> Trouble {

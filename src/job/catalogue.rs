@@ -180,9 +180,26 @@ async fn make_plan(
             made: None,
         });
     };
-    guard::plan::save(store, &context.clock, &plan, &context.job)
+    // The same plan again is the same plan: whoever reads or has approved it is not disturbed.
+    let newest = guard::plan::list(store, &target.name, 1)
         .await
         .map_err(store_failed)?;
+    let twin = newest.into_iter().find(|newest| {
+        newest.applied_at.is_none()
+            && newest.plan.digest == plan.digest
+            && newest.plan.migrations == plan.migrations
+    });
+    let plan = if let Some(twin) = twin {
+        context
+            .progress
+            .info("Nothing has changed since the newest plan was made; it still holds.");
+        twin.plan
+    } else {
+        guard::plan::save(store, &context.clock, &plan, &context.job)
+            .await
+            .map_err(store_failed)?;
+        plan
+    };
     let losses = plan.losses().len();
     let summary = match (plan.migrations.len(), losses) {
         (1, 0) => "1 migration is pending. The guard found nothing that destroys data.".to_owned(),

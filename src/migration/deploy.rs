@@ -23,6 +23,9 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// How often it is asked for. Polling, unlike waiting, leaves no orphan in the server's queue.
 const LOCK_POLL: Duration = Duration::from_millis(200);
 
+/// How long is waited between tries of a script that met a lock.
+const LOCK_PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)];
+
 /// Takes Prisma's advisory lock for the rest of the session.
 pub async fn lock(session: &Session, cancel: &CancellationToken) -> Result<(), OperationError> {
     let deadline = tokio::time::Instant::now() + LOCK_WAIT;
@@ -75,6 +78,7 @@ pub async fn apply(
     context: &Context,
 ) -> Result<usize, OperationError> {
     if !survey.has_ledger {
+        create_schema(session, &survey.schema).await?;
         run_simple(
             session,
             &create_table_sql(&survey.schema),
@@ -103,6 +107,9 @@ pub async fn apply(
         one(session, &survey.schema, &entry.name, script, context)
             .await
             .map_err(|trouble| in_context(trouble, done))?;
+        if done + 1 < pending.len() && !still_locked(session).await? {
+            return Err(unlocked(&entry.name, done + 1, pending.len()).into());
+        }
     }
     Ok(pending.len())
 }
@@ -123,7 +130,7 @@ async fn one(
         &[&id, &script.checksum, &started_at, name],
     )
     .await?;
-    if let Err(error) = script::run(session, &script.text, &context.progress).await {
+    if let Err(error) = patiently(session, script, context).await {
         let logged = write(session, &set_logs_sql(schema), &[&id, &logs(name, &error)]).await;
         return Err(failed(name, &error, logged.is_ok()));
     }
@@ -147,6 +154,70 @@ async fn one(
     })?;
     context.progress.info(format!("{name} is applied."));
     Ok(())
+}
+
+/// Runs a script, and again a few times when all of it was undone because a lock was not free: the app goes on working in
+/// between, instead of queueing behind a migration that waits.
+async fn patiently(
+    session: &Session,
+    script: &Script,
+    context: &Context,
+) -> Result<(), ScriptError> {
+    for pause in LOCK_PAUSES {
+        match script::run(session, &script.text, &context.progress).await {
+            Err(error) if error.can_retry && !context.cancel.is_cancelled() => {
+                context.progress.warn(format!(
+                    "A lock was not free within 3 seconds at statement {}. Everything of this script is undone; trying \
+                     again in {} seconds.",
+                    error.statement,
+                    pause.as_secs()
+                ));
+                tokio::time::sleep(pause).await;
+            }
+            ended => return ended,
+        }
+    }
+    script::run(session, &script.text, &context.progress).await
+}
+
+/// Makes the schema of the URL when it is missing, as Prisma does when it connects. Asked for first: `IF NOT EXISTS`
+/// would need the right to create schemas even where there is nothing to do.
+async fn create_schema(session: &Session, schema: &str) -> Result<(), Trouble> {
+    let exists = session
+        .client()
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)",
+            &[&schema],
+        )
+        .await
+        .map_err(|error| lost("Looking for the schema", &error))?;
+    if exists.get(0) {
+        return Ok(());
+    }
+    let create = format!("CREATE SCHEMA {}", crate::sql::quote_identifier(schema));
+    run_simple(session, &create, "Creating the schema").await
+}
+
+/// Whether the session still holds the lock: a script may have let go of it.
+async fn still_locked(session: &Session) -> Result<bool, Trouble> {
+    let question = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 \
+                    AND objid::int8 = $1 AND objsubid = 1 AND granted AND pid = pg_backend_pid())";
+    session
+        .client()
+        .query_one(question, &[&ADVISORY_LOCK])
+        .await
+        .map(|row| row.get(0))
+        .map_err(|error| lost("Looking at the lock of the migrations", &error))
+}
+
+fn unlocked(name: &str, done: usize, of: usize) -> Trouble {
+    Trouble::new(
+        format!(
+            "The script of {name} let go of the lock of the migrations. Nothing more was run without it."
+        ),
+        format!("{done} of {of} migrations are in effect and recorded; the others are untouched."),
+        "Take DISCARD ALL or pg_advisory_unlock_all out of that script. Make a plan of the rest to go on.",
+    )
 }
 
 /// What is kept in the ledger's `logs`: as much as a person with only the table needs.

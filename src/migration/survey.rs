@@ -65,6 +65,14 @@ impl Survey {
         })
     }
 
+    /// What tells this database's cluster from others: its system identifier, or the address where the role may not read
+    /// that.
+    #[must_use]
+    pub fn cluster(&self, target: &Target) -> String {
+        let identifier = self.facts.system_identifier.clone();
+        identifier.unwrap_or_else(|| target.url.address())
+    }
+
     /// The script of a migration of the folder.
     pub fn script(&self, name: &str) -> Result<&Script, Trouble> {
         let broken = |why: String| {
@@ -92,6 +100,13 @@ impl Survey {
     #[must_use]
     pub fn blocked(&self) -> Option<Trouble> {
         const AS_IT_WAS: &str = "Nothing was applied. The database is as it was.";
+        if let Some(problem) = &self.folder.problem {
+            return Some(Trouble::new(
+                problem.to_string(),
+                "Nothing was applied. What is pending cannot be told without the folder.",
+                "Correct `migrations` of this target (or --migrations), or mount the folder where it is expected.",
+            ));
+        }
         if self.needs_baseline {
             return Some(Trouble::new(
                 format!(
@@ -142,13 +157,7 @@ impl Survey {
 
     /// What is peculiar about folder, server and lock.
     fn surroundings(&self) -> Vec<String> {
-        let mut sentences: Vec<String> = self
-            .folder
-            .problem
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        sentences.extend(self.folder.warnings.iter().cloned());
+        let mut sentences = self.folder.warnings.clone();
         if self.facts.in_recovery {
             sentences.push(
                 "The server is a standby: it can be looked at, but nothing can be applied here."

@@ -63,6 +63,8 @@ pub struct Session {
     version_num: i32,
     schema: String,
     pooled: Option<String>,
+    /// What is set beyond the start-up parameters.
+    settings: String,
 }
 
 /// The way to interrupt the statement that a session runs; can be kept and sent elsewhere.
@@ -135,6 +137,7 @@ impl Session {
             version_num: 0,
             schema: String::new(),
             pooled,
+            settings: String::new(),
         };
         let failed = |error| failure::connect_failed(url, &error);
         let row = session.greet().await.map_err(failed)?;
@@ -148,10 +151,10 @@ impl Session {
             session.pooled = Some(why.to_owned());
         }
         if session.pooled.is_none() {
-            let settings = purpose.settings_after_greeting(session.version_num);
+            session.settings = purpose.settings_after_greeting(session.version_num);
             session
                 .client
-                .batch_execute(&settings)
+                .batch_execute(&session.settings)
                 .await
                 .map_err(failed)?;
         }
@@ -176,6 +179,13 @@ impl Session {
                 .to_owned()
         };
         Ok([column(0), column(1), column(2)])
+    }
+
+    /// Sets again what was set when the session began and what `RESET ALL` takes away.
+    pub(super) async fn set_up_again(&self) {
+        if let Err(error) = self.client.batch_execute(&self.settings).await {
+            tracing::debug!(%error, "the session could not be set up again");
+        }
     }
 
     /// The driver's client.

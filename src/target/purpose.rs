@@ -28,12 +28,14 @@ impl Purpose {
         }
     }
 
-    pub(super) fn startup_settings(&self) -> [(&'static str, &'static str); 3] {
+    pub(super) fn startup_settings(&self) -> [(&'static str, &'static str); 4] {
         let (statement, idle) = match self {
             Self::Look => ("5s", "60s"),
             Self::Work { .. } => ("0", "0"),
         };
         [
+            // Under `off` the server would end strings elsewhere than the guard's parser does.
+            ("standard_conforming_strings", "on"),
             ("lock_timeout", self.lock_timeout()),
             ("statement_timeout", statement),
             ("idle_in_transaction_session_timeout", idle),

@@ -4,8 +4,10 @@
 //! session is out of any transaction before anything else is said on it; a script that leaves a transaction open is a
 //! failure, never a success; what a script sets for its session does not reach the next one.
 
+use tokio_postgres::error::SqlState;
+
 use crate::operation::Progress;
-use crate::sql::{self, Statement};
+use crate::sql::{self, Effect, Statement};
 use crate::target::{Session, failure};
 
 /// Why a script did not run to its end.
@@ -21,6 +23,8 @@ pub struct ScriptError {
     pub message: String,
     /// What of the script is in effect, in one sentence.
     pub in_effect: String,
+    /// It waited for a lock in vain, and nothing of it is in effect: it can be tried again.
+    pub can_retry: bool,
 }
 
 /// How the statements of a script hang together.
@@ -56,6 +60,9 @@ impl Mode {
 pub fn not_atomic(script: &str) -> Option<String> {
     let statements = sql::parse(script).ok()?;
     match Mode::of(&statements) {
+        Mode::Single if statements.iter().any(works_in_parts) => Some(
+            "Its statement works outside of one transaction: if it fails, part of its work may stay behind.".to_owned(),
+        ),
         Mode::Single | Mode::Together => None,
         Mode::AsWritten => Some(
             "It has its own BEGIN and COMMIT: if it fails, what it has committed by then stays in effect.".to_owned(),
@@ -75,6 +82,7 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
         line: error.line.unwrap_or(1),
         message: error.message,
         in_effect: NOTHING.to_owned(),
+        can_retry: false,
     })?;
     let mode = Mode::of(&statements);
     // Notices of whatever was before do not belong to this script.
@@ -92,6 +100,7 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
             message: "The script ended with an open transaction, which was rolled back.".to_owned(),
             in_effect: "What it had committed before its last BEGIN is in effect; the rest is not."
                 .to_owned(),
+            can_retry: false,
         });
     }
     Ok(())
@@ -108,15 +117,21 @@ async fn execute(
 ) -> Result<(), ScriptError> {
     let together = mode == Mode::Together;
     let last_line = statements.last().map_or(1, |statement| statement.line);
-    let failed = |index: usize, line: usize, error: &tokio_postgres::Error| ScriptError {
-        statement: index + 1,
-        of: statements.len(),
-        line,
-        message: match session.lost() {
-            Some(why) => format!("{} ({why})", failure::describe(error)),
-            None => failure::describe(error),
-        },
-        in_effect: in_effect(mode, index, session.lost().is_some()),
+    let failed = |index: usize, line: usize, error: &tokio_postgres::Error| {
+        let lost = is_lost(session, error);
+        let hidden = statements.get(index).is_some_and(works_in_parts);
+        let undone = !lost && !hidden && (together || mode == Mode::Single);
+        ScriptError {
+            statement: index + 1,
+            of: statements.len(),
+            line,
+            message: match session.lost() {
+                Some(why) => format!("{} ({why})", failure::describe(error)),
+                None => failure::describe(error),
+            },
+            in_effect: in_effect(mode, index, lost, hidden),
+            can_retry: undone && error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE),
+        }
     };
     if together {
         session
@@ -135,7 +150,20 @@ async fn execute(
                 statement.summary()
             ));
         }
-        let ran = session.client().simple_query(statement.text(script)).await;
+        // Building beside the running app waits for every transaction that is open; its own timeout would only leave an
+        // invalid index behind.
+        let patient = statement.cannot_run_in_transaction() && !script.contains("lock_timeout");
+        if patient {
+            set_quietly(session, "SET lock_timeout = 0").await;
+        }
+        // The extended protocol takes one statement and no more, whatever the text turns out to be for the server.
+        let ran = session
+            .client()
+            .query_typed(statement.text(script), &[])
+            .await;
+        if patient {
+            set_quietly(session, "RESET lock_timeout").await;
+        }
         for notice in session.notices() {
             progress.info(format!("{}: {}", notice.severity, notice.message));
         }
@@ -152,17 +180,53 @@ async fn execute(
     Ok(())
 }
 
-fn in_effect(mode: Mode, index: usize, lost: bool) -> String {
-    match (mode, index) {
-        (Mode::Single | Mode::Together, _) if lost => {
-            "The connection was lost. The server undoes a script that had not committed; look before you go on.".to_owned()
+/// Statements that may do part of their work and keep it when they fail: procedures that commit, and what builds or
+/// cleans outside of a transaction.
+fn works_in_parts(statement: &Statement) -> bool {
+    let calls = |effect: &Effect| match effect {
+        Effect::Opaque { .. } => true,
+        Effect::Other { kind, .. } => *kind == "call",
+        _ => false,
+    };
+    statement.cannot_run_in_transaction() || statement.effects.iter().any(calls)
+}
+
+/// Whether the session ended: then the server's last word is not known.
+fn is_lost(session: &Session, error: &tokio_postgres::Error) -> bool {
+    let ended = |code: &SqlState| code.code().starts_with("57P0") || code.code().starts_with("08");
+    session.lost().is_some() || error.is_closed() || error.code().is_some_and(ended)
+}
+
+fn in_effect(mode: Mode, index: usize, lost: bool, hidden: bool) -> String {
+    let before = match (mode, index) {
+        (Mode::Single | Mode::Together, _) | (Mode::OneByOne, 0) => "",
+        (Mode::OneByOne, 1) => "Statement 1 is in effect. ",
+        (Mode::OneByOne, index) => {
+            return format!(
+                "Statements 1 to {index} are in effect. {}",
+                rest(lost, hidden)
+            );
         }
-        (Mode::Single | Mode::Together, _) | (Mode::OneByOne, 0) => NOTHING.to_owned(),
-        (Mode::OneByOne, 1) => "Statement 1 is in effect; the others are not.".to_owned(),
-        (Mode::OneByOne, index) => format!("Statements 1 to {index} are in effect; the others are not."),
         (Mode::AsWritten, _) => {
-            "What the script had committed before this statement is in effect; the rest is not.".to_owned()
+            "What the script had committed before this statement is in effect. "
         }
+    };
+    if before.is_empty() && !lost && (!hidden || mode == Mode::Together) {
+        return NOTHING.to_owned();
+    }
+    format!("{before}{}", rest(lost, hidden && mode != Mode::Together))
+}
+
+/// What is known of the statement that failed and of those behind it.
+fn rest(lost: bool, hidden: bool) -> &'static str {
+    if lost {
+        "The connection was lost, so it is not known whether the last statement or commit took effect: look at the \
+         database before you go on."
+    } else if hidden {
+        "The statement that failed may have left part of its work behind, such as an invalid index or rows that a \
+         procedure had committed: look at the database before you go on."
+    } else {
+        "The rest is not."
     }
 }
 
@@ -183,8 +247,13 @@ async fn leave_transaction(session: &Session) -> bool {
 /// with. A connection that is gone has nothing to reset.
 async fn reset(session: &Session) {
     for statement in ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"] {
-        if let Err(error) = session.client().simple_query(statement).await {
-            tracing::debug!(%error, statement, "the session could not be reset");
-        }
+        set_quietly(session, statement).await;
+    }
+    session.set_up_again().await;
+}
+
+async fn set_quietly(session: &Session, statement: &str) {
+    if let Err(error) = session.client().simple_query(statement).await {
+        tracing::debug!(%error, statement, "the session could not be set up");
     }
 }

@@ -20,6 +20,7 @@ mod plan;
 mod plans;
 mod record;
 mod sign_in;
+mod target;
 mod view;
 mod visit;
 
@@ -99,7 +100,7 @@ fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/", get().to(overview::targets))
         .route("/logout", web::post().to(sign_in::logout))
-        .route("/t/{target}", get().to(overview::target))
+        .route("/t/{target}", get().to(target::show))
         .route("/t/{target}/migrations", get().to(history::list))
         .route("/t/{target}/migrations/{name}", get().to(history::detail))
         .route("/t/{target}/plans", get().to(plans::list))

@@ -1,14 +1,12 @@
 //! All targets in a line each, and one target in sentences.
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use futures_util::future::join_all;
 
 use super::error::PageError;
-use super::layout::{Link, Nav, Tab};
-use super::page::measure::{Bytes, Count};
+use super::layout::{Link, Nav};
 use super::page::overview::{OverviewPage, TargetRow, TargetState};
-use super::page::target::{Action, Fact, Sentence, TableBar, TargetPage};
-use super::page::trouble::TroubleBox;
+use super::page::target::Sentence;
 use super::view;
 use super::visit::SignedIn;
 use crate::app::watch::{Found, Look};
@@ -23,12 +21,12 @@ use crate::target::Target;
 const OLD_BACKUP_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// What is known of one target, gathered for both pages.
-struct Known {
-    state: TargetState,
+pub(super) struct Known {
+    pub state: TargetState,
     /// Worst first.
-    sentences: Vec<Sentence>,
+    pub sentences: Vec<Sentence>,
     /// The one thing to do next; a form where it starts something.
-    next: Option<Next>,
+    pub next: Option<Next>,
     job: Option<Job>,
     backup: String,
     /// The sentence that says the same as `backup`, when that is something to look at.
@@ -36,7 +34,7 @@ struct Known {
 }
 
 /// The one thing to do next.
-enum Next {
+pub(super) enum Next {
     Read(Link),
     Start(Link),
 }
@@ -79,43 +77,7 @@ pub(super) async fn targets(who: SignedIn) -> Result<HttpResponse, PageError> {
     }))
 }
 
-/// `GET /t/{target}`.
-pub(super) async fn target(
-    who: SignedIn,
-    path: web::Path<String>,
-) -> Result<HttpResponse, PageError> {
-    let target = who.target(&path)?;
-    let look = who.visit.shared.watch.look(&target).await?;
-    let open = queue::open(&who.app().store).await?;
-    let known = gather(&who, &target, &look, &open).await;
-    let mut sentences = known.sentences;
-    let headline = sentences.first().map_or_else(
-        || "Nothing needs you here.".to_owned(),
-        |first| match first.state {
-            TargetState::Unreachable => format!("{} cannot be looked at now.", target.name),
-            _ => first.text.clone(),
-        },
-    );
-    // What the box of the trouble tells in full is not told a second time.
-    sentences.retain(|sentence| sentence.state != TargetState::Unreachable);
-    let found = look.found.as_ref().ok();
-    Ok(view::ok(&TargetPage {
-        layout: who.layout_of(&target.name, &target, Tab::Overview),
-        headline,
-        state: known.state,
-        sentences,
-        action: match known.next {
-            None => Action::None,
-            Some(Next::Read(link)) => Action::Link(link),
-            Some(Next::Start(link)) => Action::Post(link),
-        },
-        trouble: look.found.as_ref().err().map(TroubleBox::from),
-        facts: facts(&target, found),
-        tables: found.map(tables).unwrap_or_default(),
-    }))
-}
-
-async fn gather(who: &SignedIn, target: &Target, look: &Look, open: &[Job]) -> Known {
+pub(super) async fn gather(who: &SignedIn, target: &Target, look: &Look, open: &[Job]) -> Known {
     let path = format!("/t/{}", view::segment(&target.name));
     let mut known = Known {
         state: TargetState::Ok,
@@ -303,52 +265,6 @@ fn row(target: &Target, known: Known) -> TargetRow {
 }
 
 /// What is known of a target, whether it answers or not.
-fn facts(target: &Target, found: Option<&Found>) -> Vec<Fact> {
-    let fact = |name: &str, value: String| Fact {
-        name: name.to_owned(),
-        value,
-    };
-    let mut list = vec![fact("Database", target.url.safe())];
-    if let Some(survey) = found.map(|found| &found.survey) {
-        let facts = &survey.facts;
-        let connections = format!("{} of {}", facts.connections_used, facts.connections_max);
-        list.insert(0, fact("Postgres", facts.version_text.clone()));
-        list.push(fact("Schema", survey.schema.clone()));
-        list.extend(
-            facts
-                .size_bytes
-                .map(|bytes| fact("Size", Bytes(bytes).to_string())),
-        );
-        list.push(fact("Connections", connections));
-    }
-    list.push(fact("Migrations", target.migrations.display().to_string()));
-    list
-}
-
-fn tables(found: &Found) -> Vec<TableBar> {
-    let largest = found
-        .tables
-        .iter()
-        .map(|table| table.bytes)
-        .max()
-        .unwrap_or(0)
-        .max(1);
-    found
-        .tables
-        .iter()
-        .map(|table| TableBar {
-            name: if table.schema == "public" {
-                table.name.clone()
-            } else {
-                format!("{}.{}", table.schema, table.name)
-            },
-            rows: table.rows_estimate.map(Count),
-            bytes: Bytes(table.bytes),
-            share: u8::try_from(table.bytes.saturating_mul(100) / largest).unwrap_or(100),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::ago;

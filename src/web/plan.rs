@@ -35,7 +35,7 @@ pub(super) async fn page(
     let newest = guard::plan::list(&app.store, &target.name, 1)
         .await?
         .first()
-        .is_none_or(|newest| newest.plan.id == plan.id);
+        .is_none_or(|newest| newest.plan.digest == plan.digest);
     let approval = approval::latest(&app.store, &plan.id).await?;
     let mut layout = who.layout_of(&format!("Plan {}", plan.short_digest()), target, Tab::Plans);
     layout.crumbs = vec![Link::new(
@@ -147,8 +147,9 @@ async fn next(
         )));
     }
     let backup = match &ready.backup {
-        Some((_, name)) => format!(
-            "There is {name} to go back to. It is taken; it has not been restored to prove it."
+        Some(backup) => format!(
+            "There is {} to go back to. It is taken; it has not been restored to prove it.",
+            backup.file.name
         ),
         None => "It is applied without a backup unless you take one first.".to_owned(),
     };

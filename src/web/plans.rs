@@ -40,10 +40,13 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, PageError> {
     let target = who.target(&path)?;
     let app = who.app();
-    let stored = guard::plan::list(&app.store, &target.name, PAGE).await?;
+    let plans_of = guard::plan::list(&app.store, &target.name, PAGE).await?;
     let mut plans = Vec::new();
-    for (index, stored) in stored.iter().enumerate() {
-        let state = state(&who, stored, index == 0).await?;
+    for stored in &plans_of {
+        let current = plans_of
+            .first()
+            .is_some_and(|newest| newest.plan.digest == stored.plan.digest);
+        let state = state(&who, stored, current).await?;
         plans.push(PlanRow {
             id: stored.plan.id.clone(),
             short: stored.plan.short_digest().to_owned(),
@@ -175,7 +178,7 @@ fn plan_path(target: &Target, plan: &Plan) -> String {
     format!("/t/{}/plans/{}", view::segment(&target.name), plan.id)
 }
 
-/// What became of a plan; `newest` says that the target has no later one.
+/// What became of a plan; `newest` says that the target has no later one of another digest.
 pub(super) async fn state(
     who: &SignedIn,
     stored: &Stored,

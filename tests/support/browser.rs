@@ -44,7 +44,7 @@ pub struct Browser {
     origin: String,
     screen: Screen,
     faults: RefCell<Vec<String>>,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -66,14 +66,14 @@ impl Browser {
             origin: origin.to_owned(),
             screen: Screen::Wide,
             faults: RefCell::default(),
-            _profile: profile,
+            profile: profile,
         };
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < deadline, "chromedriver did not start");
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
-        let capabilities = capabilities(browser._profile.path());
+        let capabilities = capabilities(browser.profile.path());
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities)
             .await
             .unwrap();

@@ -187,6 +187,13 @@ impl Archive {
         (facts.is_file() && facts.len() == manifest.file.bytes).then_some(path)
     }
 
+    /// Whether the artifact's bytes are still those that were written: reads all of them.
+    #[must_use]
+    pub fn is_intact(&self, manifest: &Manifest) -> bool {
+        let measured = self.artifact(manifest).map(|path| measure(&path));
+        matches!(measured, Some(Ok((_, sha256))) if sha256 == manifest.file.sha256)
+    }
+
     /// Removes what an interrupted backup of `target` left behind, and returns the names. A target's backups never run
     /// beside each other, so while one is known to be interrupted every `.part` of the target is a leftover.
     #[must_use]
@@ -223,6 +230,23 @@ fn belongs_to(stem: &str, target: &str) -> bool {
             .is_some_and(|number| number.parse::<u32>().is_ok())
 }
 
+/// The length and the SHA-256 of a file, read once from its beginning.
+fn measure(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0_u8; 1 << 20];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+        bytes += read as u64;
+    }
+    Ok((bytes, base16ct::lower::encode_string(&hasher.finalize())))
+}
+
 fn read_manifest(path: &Path) -> Result<Manifest, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let manifest: Manifest = serde_json::from_str(&text).map_err(|error| error.to_string())?;
@@ -248,22 +272,10 @@ impl Draft {
         format!("{}.dump", self.stem)
     }
 
-    /// Reads the artifact once from its beginning: its length and SHA-256. Syncs it to the disk before.
+    /// The artifact's length and SHA-256, by one read after it was synced to the disk.
     pub fn measure(&self) -> io::Result<(u64, String)> {
-        let mut file = File::open(&self.part)?;
-        file.sync_all()?;
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0_u8; 1 << 20];
-        let mut bytes = 0;
-        loop {
-            let read = file.read(&mut buffer)?;
-            if read == 0 {
-                break;
-            }
-            hasher.update(&buffer[..read]);
-            bytes += read as u64;
-        }
-        Ok((bytes, base16ct::lower::encode_string(&hasher.finalize())))
+        File::open(&self.part)?.sync_all()?;
+        measure(&self.part)
     }
 
     /// Makes the backup exist: the artifact gets its name, then the manifest is written beside it.

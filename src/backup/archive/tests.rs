@@ -28,7 +28,7 @@ fn manifest(target: &str, id: &str, created_at: &str, file: Artifact) -> Manifes
         file,
         server: Server {
             version_num: 150_018,
-            system_identifier: None,
+            cluster: "7400000000000000000".to_owned(),
             database: "app".to_owned(),
             encoding: "UTF8".to_owned(),
             size_bytes: None,

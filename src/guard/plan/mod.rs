@@ -3,24 +3,20 @@
 //! A plan is a picture of one moment. It is stored whole; when it is used, [`digest`] is computed again from what is
 //! then pending, and a plan whose digest has changed is void.
 
+mod judge;
 mod stored;
 
+pub(super) use judge::verdict;
 pub use stored::{Stored, get, list, save};
-pub(super) use stored::{applied_at, mark_applied};
+pub(super) use stored::{applied_at, last_applied, mark_applied};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::guard::finding::{Count, Finding, Loss, Verdict};
-use crate::guard::rules::{self, Question};
+use crate::guard::finding::{Finding, Verdict};
 use crate::migration::Survey;
-use crate::operation::{Context, OperationError, Trouble};
-use crate::sql;
-use crate::target::catalog::table;
-use crate::target::{Session, Target};
-
-/// How long one count may take before Postgres's own estimate stands in for it.
-const BUDGET: std::time::Duration = std::time::Duration::from_secs(20);
+use crate::operation::{Context, OperationError};
+use crate::target::Target;
 
 /// What is pending on a target, read and judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +124,7 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
         "Parse",
         format!("Parsing {pending} pending migrations with Postgres's grammar."),
     );
-    let mut migrations = parse(&survey)?;
+    let mut migrations = judge::parse(&survey)?;
     progress.step("Count", "Counting what would be lost.");
     let session = target.connect(crate::target::Purpose::Look).await?;
     for statement in migrations.iter_mut().flat_map(|(_, statements)| statements) {
@@ -137,12 +133,12 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
                 return Err(OperationError::Cancelled);
             }
             if let (Some(loss), Some(question)) = (&mut finding.loss, question) {
-                loss.count = answer(&session, question).await;
+                loss.count = judge::answer(&session, question).await;
                 progress.info(loss.sentence());
             }
         }
     }
-    let migrations = settle(&survey, migrations);
+    let migrations = judge::settle(&survey, migrations);
     let identity = identity(&survey, target);
     let digest = digest(&identity, &migrations);
     let destructive = migrations
@@ -165,116 +161,11 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
     }))
 }
 
-/// A statement that is still being judged, and its findings with what has to be counted for each.
-type Judged = (PlannedStatement, Vec<(Finding, Option<Question>)>);
-
-fn parse(survey: &Survey) -> Result<Vec<(String, Vec<Judged>)>, Trouble> {
-    let mut migrations = Vec::new();
-    for entry in survey.history.pending() {
-        let script = survey.script(&entry.name)?;
-        let statements = sql::parse(&script.text).map_err(|error| {
-            let place = error
-                .line
-                .map(|line| format!(", line {line}"))
-                .unwrap_or_default();
-            Trouble::new(
-                format!(
-                    "The migration {}{place} is not valid SQL: {}.",
-                    entry.name, error.message
-                ),
-                "Nothing was applied. Postgres would refuse this script as well.",
-                "Correct the script, then make the plan again.",
-            )
-        })?;
-        let judged = statements
-            .iter()
-            .map(|statement| {
-                let findings = rules::look(&statement.effects)
-                    .map(|remark| {
-                        let (what, question) = remark.loss.unzip();
-                        let unit = match question {
-                            Some(Question::Values(..)) => "values",
-                            _ => "rows",
-                        };
-                        let loss = what.map(|what| Loss {
-                            what,
-                            unit: unit.to_owned(),
-                            count: Count::Unknown,
-                        });
-                        let finding = Finding {
-                            rule: remark.rule.to_owned(),
-                            sentence: remark.sentence,
-                            loss,
-                        };
-                        (finding, question)
-                    })
-                    .collect();
-                let planned = PlannedStatement {
-                    line: statement.line,
-                    sql: statement.text(&script.text).to_owned(),
-                    summary: statement.summary(),
-                    findings: Vec::new(),
-                };
-                (planned, findings)
-            })
-            .collect();
-        migrations.push((entry.name.clone(), judged));
-    }
-    Ok(migrations)
-}
-
-fn settle(survey: &Survey, migrations: Vec<(String, Vec<Judged>)>) -> Vec<PlannedMigration> {
-    migrations
-        .into_iter()
-        .map(|(name, judged)| {
-            let statements = judged
-                .into_iter()
-                .map(|(mut statement, findings)| {
-                    statement.findings = findings.into_iter().map(|(finding, _)| finding).collect();
-                    statement
-                })
-                .collect();
-            let script = survey.script(&name).ok();
-            PlannedMigration {
-                checksum: script
-                    .map(|script| script.checksum.clone())
-                    .unwrap_or_default(),
-                not_atomic: script
-                    .and_then(|script| crate::target::script::not_atomic(&script.text)),
-                name,
-                statements,
-            }
-        })
-        .collect()
-}
-
-async fn answer(session: &Session, question: &Question) -> Count {
-    let named = |name: &sql::TableName| {
-        let schema = name.schema.as_deref().unwrap_or(session.schema());
-        table::TableName::new(schema, &name.name)
-    };
-    let count = match question {
-        Question::Rows(name) => table::count_rows(session, &named(name), BUDGET).await,
-        Question::Values(name, column) => {
-            table::count_values(session, &named(name), column, BUDGET).await
-        }
-    };
-    match count {
-        table::Count::Exact(n) => Count::Exact(n),
-        table::Count::Estimated(n) => Count::Estimated(n),
-        table::Count::Unknown(_) => Count::Unknown,
-    }
-}
-
 /// The identity of the database that a survey was made of.
 #[must_use]
 pub fn identity(survey: &Survey, target: &Target) -> Identity {
     Identity {
-        cluster: survey
-            .facts
-            .system_identifier
-            .clone()
-            .unwrap_or_else(|| target.url.safe()),
+        cluster: survey.cluster(target),
         database: survey.facts.database.clone(),
         schema: survey.schema.clone(),
     }

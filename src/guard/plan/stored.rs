@@ -68,6 +68,18 @@ pub(in crate::guard) async fn mark_applied(
     Ok(())
 }
 
+/// When a plan of the target was last applied: a backup from before that goes back too far.
+pub(in crate::guard) async fn last_applied(
+    store: &Store,
+    target: &str,
+) -> Result<Option<i64>, StoreError> {
+    let at = sqlx::query_scalar("SELECT max(applied_at) FROM plan WHERE target = $1")
+        .bind(target)
+        .fetch_one(store.read())
+        .await?;
+    Ok(at)
+}
+
 /// When a plan was applied, if it was.
 pub(in crate::guard) async fn applied_at(tx: &mut Tx, id: &str) -> Result<Option<i64>, StoreError> {
     let at = sqlx::query_scalar("SELECT applied_at FROM plan WHERE id = $1")

@@ -19,6 +19,16 @@ pub enum Question {
     Values(TableName, String),
 }
 
+impl Question {
+    /// The table that has to be counted.
+    #[must_use]
+    pub fn table(&self) -> &TableName {
+        match self {
+            Self::Rows(table) | Self::Values(table, _) => table,
+        }
+    }
+}
+
 /// What a rule says about one effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {

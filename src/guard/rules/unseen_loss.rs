@@ -110,9 +110,10 @@ const EMPTY_THINGS: &[&str] = &[
 
 pub(super) fn look(effect: &Effect) -> Option<Remark> {
     let (sentence, loss) = match effect {
-        // Other rules speak of these.
-        Effect::DropColumn { .. } | Effect::DropTable { .. } => return None,
-        Effect::CreateTable { .. }
+        // Dropped columns and tables have rules of their own.
+        Effect::DropColumn { .. }
+        | Effect::DropTable { .. }
+        | Effect::CreateTable { .. }
         | Effect::AddColumn { .. }
         | Effect::RenameColumn { .. }
         | Effect::RenameTable { .. }
@@ -157,46 +158,8 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
             ),
             None,
         ),
-        Effect::DropSchema { name, .. } => (
-            format!(
-                "The schema {} goes with everything in it.",
-                quote_if_needed(name)
-            ),
-            None,
-        ),
-        Effect::DropView {
-            view,
-            materialized,
-            cascade,
-            ..
-        } => match (materialized, cascade) {
-            (false, false) => return None,
-            (true, _) => (
-                format!("The materialised view {view} goes with the rows it holds."),
-                None,
-            ),
-            (false, true) => (
-                format!(
-                    "The view {view} goes, and CASCADE removes what depends on it, which may be columns with values."
-                ),
-                None,
-            ),
-        },
-        Effect::Drop {
-            what,
-            name,
-            cascade,
-            ..
-        } => {
-            if !cascade && EMPTY_THINGS.contains(what) {
-                return None;
-            }
-            (
-                format!(
-                    "The {what} {name} goes, and with it whatever it holds or what depends on it."
-                ),
-                None,
-            )
+        Effect::DropSchema { .. } | Effect::DropView { .. } | Effect::Drop { .. } => {
+            (whole_thing_goes(effect)?, None)
         }
         Effect::Call { function } => (
             format!(
@@ -223,6 +186,39 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
         sentence,
         loss,
     })
+}
+
+/// What goes with a thing that is not a table.
+fn whole_thing_goes(effect: &Effect) -> Option<String> {
+    match effect {
+        Effect::DropSchema { name, .. } => Some(format!(
+            "The schema {} goes with everything in it.",
+            quote_if_needed(name)
+        )),
+        Effect::DropView {
+            view,
+            materialized: true,
+            ..
+        } => Some(format!(
+            "The materialised view {view} goes with the rows it holds."
+        )),
+        Effect::DropView {
+            view,
+            cascade: true,
+            ..
+        } => Some(format!(
+            "The view {view} goes, and CASCADE removes what depends on it, which may be columns with values."
+        )),
+        Effect::Drop {
+            what,
+            name,
+            cascade,
+            ..
+        } if *cascade || !EMPTY_THINGS.contains(what) => Some(format!(
+            "The {what} {name} goes, and with it whatever it holds or what depends on it."
+        )),
+        _ => None,
+    }
 }
 
 fn is_harmless(kind: &str) -> bool {
