@@ -198,37 +198,40 @@ fn is_lost(session: &Session, error: &tokio_postgres::Error) -> bool {
 }
 
 fn in_effect(mode: Mode, index: usize, lost: bool, hidden: bool) -> String {
-    let before = match (mode, index) {
-        (Mode::Single | Mode::Together, _) | (Mode::OneByOne, 0) => "",
-        (Mode::OneByOne, 1) => "Statement 1 is in effect. ",
-        (Mode::OneByOne, index) => {
-            return format!(
-                "Statements 1 to {index} are in effect. {}",
-                rest(lost, hidden)
-            );
-        }
-        (Mode::AsWritten, _) => {
-            "What the script had committed before this statement is in effect. "
-        }
+    let hidden = hidden && mode != Mode::Together;
+    let (before, rest) = match (mode, index) {
+        (Mode::Single | Mode::Together, _) | (Mode::OneByOne, 0) => (String::new(), NOTHING),
+        (Mode::OneByOne, 1) => (
+            "Statement 1 is in effect; ".to_owned(),
+            "the others are not.",
+        ),
+        (Mode::OneByOne, index) => (
+            format!("Statements 1 to {index} are in effect; "),
+            "the others are not.",
+        ),
+        (Mode::AsWritten, _) => (
+            "What the script had committed before this statement is in effect; ".to_owned(),
+            "the rest is not.",
+        ),
     };
-    if before.is_empty() && !lost && (!hidden || mode == Mode::Together) {
-        return NOTHING.to_owned();
-    }
-    format!("{before}{}", rest(lost, hidden && mode != Mode::Together))
+    let rest = match (lost, hidden, before.is_empty()) {
+        (true, _, true) => UNKNOWN,
+        (true, _, false) => {
+            "of the rest it is not known, for the connection was lost: look at the database."
+        }
+        (false, true, true) => PARTLY,
+        (false, true, false) => {
+            "the one that failed may have left part of its work behind, such as an invalid index; the others are not."
+        }
+        (false, false, _) => rest,
+    };
+    format!("{before}{rest}")
 }
 
-/// What is known of the statement that failed and of those behind it.
-fn rest(lost: bool, hidden: bool) -> &'static str {
-    if lost {
-        "The connection was lost, so it is not known whether the last statement or commit took effect: look at the \
-         database before you go on."
-    } else if hidden {
-        "The statement that failed may have left part of its work behind, such as an invalid index or rows that a \
-         procedure had committed: look at the database before you go on."
-    } else {
-        "The rest is not."
-    }
-}
+const UNKNOWN: &str = "The connection was lost, so it is not known whether the last statement or commit took effect: \
+                       look at the database before you go on.";
+const PARTLY: &str = "It may have left part of its work behind, such as an invalid index or rows that a procedure had \
+                      committed: look at the database before you go on.";
 
 /// Rolls back, and says whether there was something to roll back: without a transaction the server answers with a
 /// warning, 25P01.

@@ -3,7 +3,8 @@
 //! Pictures of every page land in `target/screenshots`. Needs `chromedriver`, a Chromium and `psql` on the PATH.
 #![expect(
     clippy::unwrap_used,
-    reason = "a test panics where it is wrong, in its helpers too"
+    clippy::disallowed_methods,
+    reason = "a test panics where it is wrong, in its helpers too, and starts programs of its own"
 )]
 
 #[path = "../support/browser.rs"]

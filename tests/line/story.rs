@@ -145,9 +145,10 @@ async fn from_pending_to_applied() {
     jarvis
         .approve(USER_PASSWORD, DONE)
         .says(&["Approved by ada"]);
-    jarvis
-        .run(&["plan", "apply"], REFUSED)
-        .says(&["no backup has been taken", "Nothing was applied."]);
+    jarvis.run(&["plan", "apply"], REFUSED).says(&[
+        "there is no backup of this database",
+        "Nothing was applied.",
+    ]);
     assert_eq!(jarvis.count("SELECT count(phone) FROM \"User\""), phones);
 
     take_and_check_backup(&jarvis, phones);

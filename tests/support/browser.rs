@@ -66,7 +66,7 @@ impl Browser {
             origin: origin.to_owned(),
             screen: Screen::Wide,
             faults: RefCell::default(),
-            profile: profile,
+            profile,
         };
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {

@@ -8,7 +8,8 @@ use pg_query::NodeEnum;
 use super::Effect;
 
 /// Functions that compute a value and leave everything as it is. Unqualified, they are found in `pg_catalog` before any
-/// function of the same name in another schema. `set_config` is not one of them: it changes how later text is read.
+/// function of the same name in another schema. Of `set_config`, only where objects are found is one of them: other
+/// settings change how later text is read.
 const COMPUTING: &[&str] = &[
     "abs",
     "age",
@@ -86,6 +87,7 @@ const COMPUTING: &[&str] = &[
     "num_nulls",
     "octet_length",
     "pg_get_serial_sequence",
+    "pg_sleep",
     "position",
     "power",
     "quote_ident",
@@ -104,6 +106,7 @@ const COMPUTING: &[&str] = &[
     "row_to_json",
     "rpad",
     "rtrim",
+    "set_config search_path",
     "setval",
     "setweight",
     "sha256",
@@ -170,19 +173,30 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
         .collect()
 }
 
-/// The names of all calls in the printed form of a parse tree.
+/// The names of all calls in the printed form of a parse tree. `set_config` has its setting's name behind it.
 ///
 /// The parser's own walk over a tree leaves out defaults, index expressions and constraints. Its printed form holds
 /// every node; a text in it that only looks like a call makes one name too many, never one too few.
 fn names(printed: &str) -> impl Iterator<Item = Vec<String>> + '_ {
     printed.split("FuncCall { funcname: [").skip(1).map(|rest| {
-        let list = rest.split("], args:").next().unwrap_or_default();
-        list.split("sval: \"")
-            .skip(1)
-            .filter_map(|part| part.split('"').next())
-            .map(str::to_owned)
-            .collect()
+        let (list, arguments) = rest.split_once("], args:").unwrap_or((rest, ""));
+        let mut parts: Vec<String> = texts(list).map(str::to_owned).collect();
+        if parts.last().is_some_and(|name| name == "set_config") {
+            let setting = texts(arguments).next().unwrap_or_default();
+            if let Some(name) = parts.last_mut() {
+                *name = format!("set_config {setting}");
+            }
+        }
+        parts
     })
+}
+
+/// The string nodes of a printed tree, in order.
+fn texts(printed: &str) -> impl Iterator<Item = &str> {
+    printed
+        .split("sval: \"")
+        .skip(1)
+        .filter_map(|part| part.split('"').next())
 }
 
 #[cfg(test)]
@@ -218,7 +232,7 @@ mod tests {
         assert_eq!(calls("SELECT app.lower('x')"), ["app.lower"]);
         assert_eq!(
             calls("SELECT set_config('a.b', 'c', false)"),
-            ["set_config"]
+            ["set_config a.b"]
         );
     }
 
@@ -226,7 +240,7 @@ mod tests {
     fn what_only_computes_is_not_reported() {
         for script in [
             "ALTER TABLE t ADD COLUMN id uuid DEFAULT gen_random_uuid(), ADD COLUMN at timestamptz DEFAULT now()",
-            "SELECT pg_catalog.lower('FuncCall')",
+            "SELECT pg_catalog.lower('FuncCall'), pg_catalog.set_config('search_path', '', false)",
             "CREATE VIEW v AS SELECT purge()",
         ] {
             assert_eq!(calls(script), [""; 0], "{script}");
