@@ -17,9 +17,9 @@ test: ## Check the formatting, the lints, the documentation, and run all tests
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	@scripts/check-dependencies
-	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps --document-private-items
 	@tests/prisma/setup
-	@if cargo nextest --version >/dev/null 2>&1; then set -x; cargo nextest run --locked; else set -x; cargo test --locked --lib --bins --tests; fi
+	@if cargo nextest --version >/dev/null 2>&1; then set -x; cargo nextest run --locked --no-fail-fast; else set -x; cargo test --locked --no-fail-fast --lib --bins --tests; fi
 
 prove: ## Run the long campaigns: crashes, latencies, memory. Prints figures
 	@scripts/install-packages test
