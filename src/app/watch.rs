@@ -1,7 +1,7 @@
 //! The watch: what targets looked like a moment ago, so that pages never wait for one that does not answer.
 //!
 //! A look at a target takes a connection and a read of its folder. Several people on several pages share one look;
-//! a page that finds a look younger than [`FRESH_MS`] uses it, and when a look takes longer than [`PATIENCE`] the page
+//! a page that finds a look younger than `FRESH_MS` uses it, and when a look takes longer than `PATIENCE` the page
 //! says so instead of hanging. A job that has ended since makes every look before it old.
 
 use std::collections::HashMap;

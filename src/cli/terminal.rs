@@ -1,7 +1,7 @@
 //! The terminal: results go to stdout, talk goes to stderr. The only file that prints.
 //!
 //! Text from outside (names, SQL, messages of the server) may hold control characters that would command the terminal;
-//! everything printed here goes through [`plain`] first.
+//! everything printed here goes through `plain` first.
 
 use std::io::{BufRead, IsTerminal, Write};
 

@@ -1,7 +1,7 @@
 //! The browser's door: server-rendered pages behind sign-in, complete without JavaScript.
 //!
-//! What must stay true: every route but the few in [`open_routes`] is for signed-in users only; every unsafe request
-//! passes [`csrf`]; no handler holds SQL or opens a connection to a target; a `GET` changes nothing. Pages are plain
+//! What must stay true: every route but the few in `open_routes` is for signed-in users only; every unsafe request
+//! passes `csrf`; no handler holds SQL or opens a connection to a target; a `GET` changes nothing. Pages are plain
 //! structs in [`page`], the handlers beside them here fill them from the chapters below.
 
 mod asset;

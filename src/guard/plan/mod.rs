@@ -1,6 +1,6 @@
 //! The plan: the pending statements of a target in order, what the rules found in them, and a digest of it all.
 //!
-//! A plan is a picture of one moment. It is stored whole; when it is used, [`digest`] is computed again from what is
+//! A plan is a picture of one moment. It is stored whole; when it is used, the digest is computed again from what is
 //! then pending, and a plan whose digest has changed is void.
 
 mod judge;
