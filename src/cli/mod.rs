@@ -28,7 +28,7 @@ use terminal::{Exit, Terminal};
 
 /// The admin console for the production Postgres behind a Prisma app.
 ///
-/// Settings come from lockkeeper.toml, over it from LOCKKEEPER_<SECTION>_<KEY>, over it from flags. With no file,
+/// Settings come from lockkeeper.toml, over it from LOCKKEEPER_SECTION_KEY, over it from flags. With no file,
 /// DATABASE_URL and ./prisma/migrations make one target.
 ///
 /// Exit codes: 0 done or up to date, 1 not so, 2 bad usage or configuration, 3 the target cannot be reached, 4 refused
