@@ -135,6 +135,8 @@ async fn a_person_takes_a_destructive_plan_through_the_lock() {
     browser.touch(".menu summary").await;
     browser.picture("menu").await;
     browser.click(".menu form[action='/logout'] button").await;
+    // The browser notes that it has cleared what it kept of the console, as it was told to.
+    browser.listen(&["Clear-Site-Data header"]).await;
     browser.go("/t/jarvis").await;
     assert!(browser.path().await.starts_with("/login"));
     browser.must_be_sound().await;
