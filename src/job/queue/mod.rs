@@ -1,6 +1,6 @@
 //! The queue: jobs and their events in the store.
 //!
-//! The states and what leads from one to the next are documented at the table `job` in `migrations/0001_first.sql`.
+//! The states and what leads from one to the next are documented at the table `job` in `migrations/0002_jobs.sql`.
 //! Every statement that ends or extends a run names the worker that holds it, so that a worker which lost its lease
 //! can write nothing more.
 
