@@ -133,7 +133,7 @@ CREATE INDEX audit_action ON audit (action, seq);
 -- The newest entry, written with it: without it a chain that was cut at its end would look whole.
 CREATE TABLE audit_head (
     one   BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
-    seq   BIGINT NOT NULL,
-    hash  TEXT   NOT NULL
+    seq   BIGINT NOT NULL,                    -- of that entry
+    hash  TEXT   NOT NULL                     -- of that entry
 );
 INSERT INTO audit_head (one, seq, hash) SELECT 1, seq, hash FROM audit ORDER BY seq DESC LIMIT 1;
