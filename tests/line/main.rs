@@ -17,4 +17,5 @@ mod hostile;
 mod http;
 mod refusal;
 mod sign_in;
+mod stopping;
 mod story;
