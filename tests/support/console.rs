@@ -127,6 +127,15 @@ impl Console {
         server.wait().unwrap();
     }
 
+    /// Asks the console to stop, as its service manager would, and waits until it has.
+    pub fn stop(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let mut server = self.server.take().unwrap();
+        kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+        let ended = server.wait().unwrap();
+        assert!(ended.success(), "{ended}");
+    }
+
     /// Runs a command of the binary with this console's configuration.
     pub fn cli(&self, args: &[&str]) -> Output {
         self.cli_with_input(args, "")
