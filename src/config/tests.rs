@@ -39,6 +39,9 @@ fn nothing_at_all_gives_the_defaults() {
     assert_eq!(config.archive.folder, empty.path().join("backups"));
     assert_eq!(config.auth.session_hours, 12);
     assert_eq!(config.auth.setup_minutes, 60);
+    assert_eq!(config.worker.at_once, 4);
+    assert!(config.metrics.enabled);
+    assert!(config.metrics.token.is_none());
     assert!(config.targets.is_empty());
     assert_eq!(config.origin.to_string(), "environment");
 }
@@ -289,7 +292,7 @@ fn migrations_flag_needs_a_single_target() {
 #[test]
 fn debug_shows_no_secret() {
     let folder = folder(
-        "[store]\nurl = \"postgres://u:hunter2@h/s\"\n[[target]]\nname = \"a\"\nurl = \"postgres://u:hunter2@h/d\"",
+        "[store]\nurl = \"postgres://u:hunter2@h/s\"\n[metrics]\ntoken = \"hunter2-and-some-more\"\n[[target]]\nname = \"a\"\nurl = \"postgres://u:hunter2@h/d\"",
     );
     let config = load(
         &folder,

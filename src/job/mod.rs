@@ -6,9 +6,12 @@
 //! - A job is never run twice. When its worker vanishes it becomes `interrupted`; operations that can be cleaned up
 //!   automatically then end as `failed`, the others keep the target locked until a person has looked.
 //!
-//! Read [`catalogue`] for what can be run, [`queue`] for the states, [`worker`] for who runs it.
+//! Read [`catalogue`] for what can be run, [`queue`] for the states, [`worker`] for who runs it,
+//! [`presence`] for who is alive to run it.
 
 pub mod catalogue;
+pub mod figures;
+pub mod presence;
 pub mod queue;
 pub mod worker;
 
