@@ -301,3 +301,41 @@ fn debug_shows_no_secret() {
     .unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
 }
+
+#[test]
+fn the_figures_are_read_by_who_knows_a_good_token() {
+    let folder =
+        folder("[worker]\nat_once = 7\n[metrics]\nenabled = false\ntoken_file = \"token\"");
+    let path = folder.path().join("token");
+    fs::write(&path, "0123456789abcdef\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let config = load(&folder, &[]).unwrap();
+    assert!(!config.metrics.enabled);
+    assert_eq!(config.worker.at_once, 7);
+    let token = config.metrics.token.unwrap();
+    assert_eq!(token.expose_secret(), "0123456789abcdef");
+
+    let variables = [
+        ("LOCKKEEPER_METRICS_TOKEN", "another-good-token"),
+        ("LOCKKEEPER_METRICS_ENABLED", "true"),
+        ("LOCKKEEPER_WORKER_AT_ONCE", "32"),
+    ];
+    let config = load(&folder, &variables).unwrap();
+    assert!(config.metrics.enabled);
+    assert_eq!(config.worker.at_once, 32);
+    let token = config.metrics.token.unwrap();
+    assert_eq!(token.expose_secret(), "another-good-token");
+
+    for token in [
+        "0123456789abcde",
+        "0123456789 abcdef",
+        "0123456789abcd\u{e9}",
+    ] {
+        let said = refusal(&format!("[metrics]\ntoken = \"{token}\""));
+        assert!(said.contains("(line 2) must have at least 16"), "{said}");
+        assert!(!said.contains(token), "{said}");
+    }
+    assert!(refusal("[metrics]\ntoken = \"a\"\ntoken_file = \"b\"").contains("the same thing"));
+    assert!(refusal("[metrics]\nenabled = \"maybe\"").contains("must be true or false"));
+    assert!(refusal("[worker]\nat_once = 33").contains("from 1 to 32"));
+}
