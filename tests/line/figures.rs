@@ -80,8 +80,8 @@ async fn figures_follow_what_happens() {
     assert_eq!(after.value(done), Some(1.0), "{after:?}");
     let took = "lockkeeper_job_duration_seconds";
     let labels = ["kind=\"backup.take\"", "outcome=\"succeeded\""];
-    assert_eq!(after.sum(&format!("{took}_count"), &labels), 1.0);
-    assert!(after.sum(&format!("{took}_sum"), &labels) > 0.0);
+    assert_eq!(after.sum(&format!("{took}_count"), &labels), Some(1.0));
+    assert!(after.sum(&format!("{took}_sum"), &labels) > Some(0.0));
     assert_eq!(after.types[took], "histogram");
 }
 
@@ -106,10 +106,10 @@ async fn requests_are_counted_by_route_whatever_visitors_send() {
     let figures = Figures::read(&page.text);
     let count = |parts: &[&str]| figures.sum(REQUESTS, parts);
     let missing = ["method=\"GET\"", "route=\"/jobs/{id}\"", "status=\"404\""];
-    assert_eq!(count(&missing), 3.0, "{figures:?}");
-    assert_eq!(count(&["route=\"/jobs\"", "status=\"200\""]), 1.0);
-    assert_eq!(count(&["route=\"none\"", "status=\"404\""]), 1.0);
-    assert_eq!(count(&["method=\"other\""]), 1.0);
+    assert_eq!(count(&missing), Some(3.0), "{figures:?}");
+    assert_eq!(count(&["route=\"/jobs\"", "status=\"200\""]), Some(1.0));
+    assert_eq!(count(&["route=\"none\"", "status=\"404\""]), Some(1.0));
+    assert_eq!(count(&["method=\"other\""]), Some(1.0));
 }
 
 #[tokio::test]

@@ -1,8 +1,4 @@
 //! Workers of their own: programs that run jobs beside a console that runs none.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the ban keeps secrets of production out of argv; there are none here"
-)]
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

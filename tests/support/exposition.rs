@@ -54,13 +54,15 @@ impl Figures {
         self.series.get(series).copied()
     }
 
-    /// The sum of the series of this name whose labels hold all of `parts`.
-    pub fn sum(&self, name: &str, parts: &[&str]) -> f64 {
+    /// The sum of the series of this name whose labels hold all of `parts`, if there is one.
+    pub fn sum(&self, name: &str, parts: &[&str]) -> Option<f64> {
         let named = self.series.iter().filter(|(key, _)| {
             let (metric, labels) = key.split_once('{').unwrap_or((key, ""));
             metric == name && parts.iter().all(|part| labels.contains(part))
         });
-        named.map(|(_, value)| value).sum()
+        named
+            .map(|(_, value)| *value)
+            .reduce(|one, other| one + other)
     }
 }
 
