@@ -6,6 +6,7 @@
 mod backup;
 mod doctor;
 mod follow;
+mod job;
 mod migrate;
 mod plan;
 mod serve;
@@ -74,6 +75,9 @@ enum Command {
     /// Take and list backups
     #[command(subcommand)]
     Backup(backup::BackupCommand),
+    /// List, show and stop jobs, and decide about interrupted ones
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// Manage who may sign in
     #[command(subcommand)]
     User(user::UserCommand),
@@ -125,6 +129,7 @@ pub async fn run() -> u8 {
         Command::Migrate(command) => migrate::run(command, config, terminal).await,
         Command::Plan(command) => plan::run(command, config, terminal).await,
         Command::Backup(command) => backup::run(command, config, terminal).await,
+        Command::Job(command) => job::run(command, config, terminal).await,
         Command::User(command) => user::run(command, config, terminal).await,
     };
     done.unwrap_or_else(|failure| failure.tell(terminal)) as u8

@@ -18,5 +18,6 @@ mod hostile;
 mod http;
 mod refusal;
 mod sign_in;
+mod stopping;
 mod story;
 mod workers;
