@@ -20,6 +20,7 @@ mod constraints;
 mod events;
 mod interruption;
 mod opening;
+mod presence;
 mod queue;
 mod sessions;
 mod setup;

@@ -94,10 +94,16 @@ impl Console {
 
     /// Starts the console and waits until it is ready.
     pub fn serve(&mut self) {
+        self.serve_with(&[]);
+    }
+
+    /// The same, with flags.
+    pub fn serve_with(&mut self, flags: &[&str]) {
         let log = std::fs::File::create(self.log_path()).unwrap();
         let server = self
             .command()
             .arg("serve")
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
