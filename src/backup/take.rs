@@ -124,6 +124,13 @@ pub async fn clean_up(archive: &Archive, target: Option<&Target>, job: &str) {
     }
 }
 
+/// The backup that `job` published, if it did.
+pub async fn published(archive: &Archive, target: &str, job: &str) -> Option<Manifest> {
+    let (archive, target) = (archive.clone(), target.to_owned());
+    let listing = blocking(move || archive.list(&target)).await;
+    listing.backups.into_iter().find(|backup| backup.job == job)
+}
+
 fn rows(survey: &Survey) -> Vec<MigrationRow> {
     survey
         .ledger_rows()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::queue::Verdict;
 use crate::backup::{self, Archive};
 use crate::guard;
 use crate::operation::{Context, OperationError, Outcome, Trouble};
@@ -197,17 +198,28 @@ impl Operation {
         }
     }
 
-    /// Removes what an interrupted run left behind, and says how it ended.
-    pub(super) async fn clean_up(&self, resources: &Resources, job: &str) -> Trouble {
+    /// Removes what an interrupted run left behind, and says how it ended: a backup that was published is one, though the
+    /// program went away before it could say so.
+    pub(super) async fn clean_up(&self, resources: &Resources, job: &str) -> Verdict {
         if let Self::TakeBackup { target, .. } = self {
+            let name = target;
             let target = resources.target(target).cloned();
             backup::take::clean_up(&resources.archive, target.as_deref(), job).await;
+            if let Some(backup) = backup::take::published(&resources.archive, name, job).await {
+                return Verdict::Succeeded(Outcome {
+                    summary: format!(
+                        "{} was taken. The program went away right after it was published.",
+                        backup.file.name
+                    ),
+                    made: Some(backup.id),
+                });
+            }
         }
-        Trouble::new(
+        Verdict::Failed(Trouble::new(
             "The program that ran this job went away before it ended.",
             self.after_crash(),
             "Start it again when you want it.",
-        )
+        ))
     }
 
     /// Runs it. What is exclusive holds the target on the server as well, for a console with another store knows nothing of

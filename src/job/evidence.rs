@@ -5,7 +5,7 @@
 
 use super::queue::{Job, Verdict};
 use super::{Operation, Resources};
-use crate::backup::Archive;
+use crate::backup::{self, Archive};
 use crate::clock::Clock;
 use crate::guard;
 use crate::migration::{State, Survey};
@@ -261,20 +261,14 @@ async fn migrations(
 
 /// Whether the backup was published after all.
 async fn files(archive: &Archive, target: &str, job: &str, facts: &mut Vec<Fact>) {
-    let (archive, target, job) = (archive.clone(), target.to_owned(), job.to_owned());
-    let listing = tokio::task::spawn_blocking(move || archive.list(&target))
-        .await
-        .unwrap_or_default();
-    facts.push(
-        match listing.backups.iter().find(|backup| backup.job == job) {
-            Some(backup) => Fact::new(
-                true,
-                format!(
-                    "{} was published before the program went away.",
-                    backup.file.name
-                ),
+    facts.push(match backup::take::published(archive, target, job).await {
+        Some(backup) => Fact::new(
+            true,
+            format!(
+                "{} was published before the program went away.",
+                backup.file.name
             ),
-            None => Fact::new(false, "There is no backup of this job in the archive."),
-        },
-    );
+        ),
+        None => Fact::new(false, "There is no backup of this job in the archive."),
+    });
 }

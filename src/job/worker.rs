@@ -101,12 +101,12 @@ pub async fn reap_once(
     jobs.extend(queue::adopt(store, clock).await?);
     for job in jobs {
         if job.operation.reconcile() == Reconcile::Automatic {
-            let trouble = job.operation.clean_up(resources, &job.id).await;
+            let verdict = job.operation.clean_up(resources, &job.id).await;
             let by = By {
                 actor: "lockkeeper",
                 place: "worker",
             };
-            queue::reconcile(store, clock, &job, by, &Verdict::Failed(trouble)).await?;
+            queue::reconcile(store, clock, &job, by, &verdict).await?;
         }
     }
     Ok(())
@@ -283,10 +283,10 @@ async fn panicked(resources: &Resources, job: &Job) -> End {
         "Look at the log of the console for the place, and at the target before you try again.";
     let trouble = Trouble::new(what, job.operation.after_crash(), next);
     match job.operation.reconcile() {
-        Reconcile::Automatic => {
-            let _words = job.operation.clean_up(resources, &job.id).await;
-            End::Failed(trouble)
-        }
+        Reconcile::Automatic => match job.operation.clean_up(resources, &job.id).await {
+            Verdict::Succeeded(outcome) => End::Succeeded(outcome),
+            Verdict::Failed(_) => End::Failed(trouble),
+        },
         Reconcile::Person => End::Interrupted(trouble),
     }
 }

@@ -44,7 +44,7 @@ async fn job_pages_stay_fast_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn job_pages_stay_fast_on_postgres() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::for_stores();
     cluster.create_database("store");
     campaign("Postgres", &cluster.url("store")).await;
 }

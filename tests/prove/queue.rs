@@ -35,7 +35,7 @@ async fn a_thousand_jobs_run_once_each_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_jobs_run_once_each_on_postgres() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::for_stores();
     cluster.create_database("store");
     campaign("Postgres", &cluster.url("store").into()).await;
 }

@@ -56,14 +56,7 @@ impl Ground {
     pub fn postgres() -> Self {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let cluster = CLUSTER.get_or_init(|| {
-            Cluster::start_with(|data| {
-                let file = data.join("postgresql.conf");
-                let conf = std::fs::read_to_string(&file).unwrap();
-                // Every store holds up to nine sessions, and tests run beside each other.
-                std::fs::write(&file, format!("{conf}max_connections = 300\n")).unwrap();
-            })
-        });
+        let cluster = CLUSTER.get_or_init(Cluster::for_stores);
         let database = format!("store{}", NEXT.fetch_add(1, Ordering::Relaxed));
         cluster.create_database(&database);
         Self {

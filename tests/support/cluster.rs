@@ -31,6 +31,11 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Starts a cluster with room for the sessions of many stores: each holds up to nine.
+    pub fn for_stores() -> Self {
+        Self::start_with(|data| append(&data.join("postgresql.conf"), "max_connections = 300\n"))
+    }
+
     /// Starts a cluster without TLS.
     pub fn start() -> Self {
         Self::start_with(|_data| {})
