@@ -25,7 +25,13 @@ pub(super) async fn list(
     who: SignedIn,
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, PageError> {
-    let mut entries = audit::page(&who.app().store, query.before, ONE_MORE).await?;
+    let mut entries = audit::page(
+        &who.app().store,
+        &audit::Filter::default(),
+        query.before,
+        ONE_MORE,
+    )
+    .await?;
     let more = entries.len() > PAGE;
     entries.truncate(PAGE);
     let older = entries

@@ -75,6 +75,7 @@ pub async fn release(
             outcome: "released",
             place,
             detail: &trouble.data,
+            ..audit::Entry::default()
         },
     )
     .await?;

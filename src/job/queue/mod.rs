@@ -58,6 +58,7 @@ pub async fn enqueue(
             outcome: "requested",
             place,
             detail: "",
+            ..audit::Entry::default()
         },
     )
     .await?;
@@ -222,6 +223,7 @@ async fn conclude(
             outcome,
             place: "worker",
             detail,
+            ..audit::Entry::default()
         },
     )
     .await
