@@ -340,6 +340,6 @@ async fn a_hundred_thousand_entries_are_searched_at_once(ground: Ground) {
         let took = began.elapsed();
         println!("{words}: {took:?}");
         assert_eq!(page.len(), expected, "{words}");
-        assert!(took < Duration::from_secs(1), "{words}: {took:?}");
+        assert!(took < Duration::from_secs(3), "{words}: {took:?}");
     }
 }

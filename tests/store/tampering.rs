@@ -423,16 +423,17 @@ async fn a_chain_that_was_computed_anew_needs_an_anchor(ground: Ground) {
 async fn ten_thousand_entries_are_verified_in_seconds(ground: Ground) {
     const MANY: i64 = 10_000;
     let store = ground.open().await;
-    let mut tx = store.begin().await.unwrap();
-    for n in 0..MANY {
-        let detail = format!("entry {n} of many");
-        let entry = Entry {
-            detail: &detail,
-            ..Entry::default()
-        };
-        audit::record(&mut tx, &ground.clock, &entry).await.unwrap();
+    for _ in 0..MANY / 500 {
+        let mut tx = store.begin().await.unwrap();
+        for _ in 0..500 {
+            let entry = Entry {
+                detail: "one of many",
+                ..Entry::default()
+            };
+            audit::record(&mut tx, &ground.clock, &entry).await.unwrap();
+        }
+        tx.commit().await.unwrap();
     }
-    tx.commit().await.unwrap();
     let began = std::time::Instant::now();
     assert_eq!(whole(&store).await.count, MANY);
     let took = began.elapsed();
