@@ -1,5 +1,7 @@
 //! How entries leave: one JSON object a line, with every column, so that the file can be checked without the store.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::Recorded;
@@ -81,7 +83,8 @@ fn line(entry: &Recorded) -> String {
             continue;
         }
         for unit in letter.encode_utf16(&mut [0; 2]) {
-            line.push_str(&format!("\\u{unit:04x}"));
+            // Writing to a String cannot fail.
+            let _written = write!(line, "\\u{unit:04x}");
         }
     }
     line.push('\n');

@@ -67,9 +67,11 @@ impl Fault {
     pub fn seq(&self) -> i64 {
         match *self {
             Self::Missing { first, .. } | Self::CutOff { first, .. } => first,
-            Self::Moved { seq, .. } | Self::Unreadable { seq, .. } | Self::Added { seq, .. } => seq,
             Self::ShortOfAnchor { last, .. } => last + 1,
-            Self::BeforeFirst(seq)
+            Self::Moved { seq, .. }
+            | Self::Unreadable { seq, .. }
+            | Self::Added { seq, .. }
+            | Self::BeforeFirst(seq)
             | Self::Edited(seq)
             | Self::Unlinked(seq)
             | Self::HeadGone(seq)

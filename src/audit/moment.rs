@@ -11,7 +11,7 @@ pub struct NoMoment(String);
 
 /// The first millisecond of a day (UTC), or the moment itself.
 pub fn since(text: &str) -> Result<i64, NoMoment> {
-    read(text, |day| Some(day))
+    read(text, Some)
 }
 
 /// The first millisecond after a day (UTC), or the moment itself: what is before it is meant.
