@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clock::timestamp;
 use crate::job::Operation;
 use crate::job::catalogue::Reconcile;
-use crate::job::queue::{self, Job, Line, State};
+use crate::job::queue::{self, By, Counted, Job, Line, Request, State};
 use crate::operation::{Level, Trouble};
 
 /// Runs `operation` as a job and returns the job as it ended.
@@ -24,7 +24,13 @@ pub(super) async fn operation(
     operation: &Operation,
     terminal: Terminal,
 ) -> Result<Job, Failure> {
-    let id = app.enqueue(operation, &operator(), "terminal").await?;
+    let operator = operator();
+    let request = Request {
+        operation,
+        by: by(&operator),
+        key: None,
+    };
+    let id = app.enqueue(&request).await?;
     let stop = CancellationToken::new();
     let interrupt = stop.clone();
     let waits_for_person = operation.reconcile() == Reconcile::Person;
@@ -44,12 +50,22 @@ pub(super) async fn operation(
     job
 }
 
+/// Who acts, and from where.
+pub(super) fn by(actor: &str) -> By<'_> {
+    By {
+        actor,
+        place: "terminal",
+    }
+}
+
 /// Claims the job as soon as its target is free. Another process may take it first, which is as good.
 async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failure> {
     loop {
         if app.run_here(id, stop).await? {
             return Ok(());
         }
+        // Where no console runs, nobody else notices that the job which holds the target has lost its program.
+        app.reap().await?;
         let queued = queue::get(&app.store, id)
             .await?
             .is_some_and(|job| job.state == State::Queued);
@@ -57,7 +73,7 @@ async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failu
             && let Some(job) = queue::get(&app.store, id).await?
         {
             // Another worker may have taken it just now; then it is that worker's to end.
-            queue::withdraw(&app.store, &app.clock, &job).await?;
+            app.cancel(&job, by(&operator())).await?;
             return Ok(());
         }
         if !queued {
@@ -70,7 +86,8 @@ async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failu
     }
 }
 
-async fn follow(app: &App, id: &str, terminal: Terminal) -> Result<Job, Failure> {
+/// Prints what a job reports until it is over.
+pub(super) async fn follow(app: &App, id: &str, terminal: Terminal) -> Result<Job, Failure> {
     let bar = if terminal.json {
         ProgressBar::hidden()
     } else {
@@ -87,13 +104,16 @@ async fn follow(app: &App, id: &str, terminal: Terminal) -> Result<Job, Failure>
         for line in queue::lines(&app.store, id, seen, 1000).await? {
             seen = line.seq;
             bar.suspend(|| print(&line, terminal));
-            if line.event.level == Level::Step {
-                bar.set_message(line.event.step.clone());
-            }
         }
         if job.state.is_over() {
             bar.finish_and_clear();
             return Ok(job);
+        }
+        if let Some(step) = &job.step {
+            bar.set_message(match &job.count {
+                Some(count) => format!("{step}: {}", progress(count)),
+                None => step.clone(),
+            });
         }
         if job.state == State::Queued {
             bar.set_message("waiting for the target to be free");
@@ -102,15 +122,23 @@ async fn follow(app: &App, id: &str, terminal: Terminal) -> Result<Job, Failure>
     }
 }
 
+/// How far a step is, in words; a percentage only where the whole is known.
+fn progress(count: &Counted) -> String {
+    match count.total {
+        Some(total) if total > 0 => format!(
+            "{} of {total} {} ({} %)",
+            count.done,
+            count.unit,
+            count.done.saturating_mul(100) / total
+        ),
+        _ if count.unit == "bytes" => HumanBytes(count.done.unsigned_abs()).to_string(),
+        _ => format!("{} {}", count.done, count.unit),
+    }
+}
+
 fn print(line: &Line, terminal: Terminal) {
     let event = &line.event;
-    terminal.json(&json!({
-        "seq": line.seq,
-        "at": timestamp(event.at).to_string(),
-        "level": event.level.word(),
-        "step": event.step,
-        "text": event.text,
-    }));
+    terminal.json(&value(line));
     if !terminal.json {
         let mark = match event.level {
             Level::Step => format!("{:<10}", event.step),
@@ -120,6 +148,18 @@ fn print(line: &Line, terminal: Terminal) {
         };
         terminal.talk(format!("{mark} {}", event.text));
     }
+}
+
+/// A line of a log as JSON.
+pub(super) fn value(line: &Line) -> serde_json::Value {
+    let event = &line.event;
+    json!({
+        "seq": line.seq,
+        "at": timestamp(event.at).to_string(),
+        "level": event.level.word(),
+        "step": event.step,
+        "text": event.text,
+    })
 }
 
 /// Prints how the job ended and returns its exit code. A success is the caller's to print.
@@ -136,8 +176,12 @@ pub(super) fn ended(job: &Job, terminal: Terminal) -> Exit {
             }));
             Exit::Done
         }
-        (State::Cancelled, _) => {
+        (State::Cancelled, None) => {
             terminal.talk("Cancelled. Nothing was left behind.");
+            Exit::Cancelled
+        }
+        (State::Cancelled, Some(trouble)) => {
+            terminal.trouble(trouble);
             Exit::Cancelled
         }
         (_, Some(trouble)) => {
@@ -148,7 +192,7 @@ pub(super) fn ended(job: &Job, terminal: Terminal) -> Exit {
             terminal.trouble(&Trouble::new(
                 format!("The job {} was interrupted.", job.id),
                 job.operation.after_crash(),
-                "Open the job in the console: it shows what is known and lets you release the target.",
+                format!("`lockkeeper job reconcile {}` shows what the database says and what you may decide.", job.id),
             ));
             Exit::NotSo
         }

@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod doctor;
 mod follow;
+mod job;
 mod migrate;
 mod plan;
 mod serve;
@@ -74,6 +75,9 @@ enum Command {
     /// Read what was recorded, and check that nobody changed it
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// List, show and stop jobs, and decide about interrupted ones
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// Manage who may sign in
     #[command(subcommand)]
     User(user::UserCommand),
@@ -121,6 +125,7 @@ pub async fn run() -> u8 {
         Command::Plan(command) => plan::run(command, config, terminal).await,
         Command::Backup(command) => backup::run(command, config, terminal).await,
         Command::Audit(command) => audit::run(command, config, terminal).await,
+        Command::Job(command) => job::run(command, config, terminal).await,
         Command::User(command) => user::run(command, config, terminal).await,
     };
     done.unwrap_or_else(|failure| failure.tell(terminal)) as u8

@@ -16,9 +16,9 @@ use super::visit::SignedIn;
 use crate::audit::export::Export;
 use crate::audit::{self, Entry, Filter, Recorded, moment};
 
-const PAGE: usize = 50;
+const PAGE: usize = 30;
 /// Asked for, to know whether there is another page.
-const ONE_MORE: i64 = 51;
+const ONE_MORE: i64 = 31;
 /// A longer name was never recorded.
 const LONGEST: usize = 300;
 
@@ -259,7 +259,11 @@ fn words(action: &str, outcome: &str) -> String {
     let known = ACTIONS.iter().find(|(name, _)| *name == action);
     let words = known.map_or(action, |(_, words)| words);
     match outcome {
-        "released" | "interrupted" | "cancelled" => format!("{words}: {outcome}"),
+        "interrupted"
+        | "cancelled"
+        | "cancel asked"
+        | "reconciled: failed"
+        | "reconciled: succeeded" => format!("{words}: {outcome}"),
         _ => words.to_owned(),
     }
 }

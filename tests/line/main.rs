@@ -18,4 +18,5 @@ mod hostile;
 mod http;
 mod refusal;
 mod sign_in;
+mod stopping;
 mod story;

@@ -14,6 +14,7 @@ mod support;
 mod ground;
 
 mod approvals;
+mod asking;
 mod chain;
 mod constraints;
 mod events;

@@ -149,7 +149,7 @@ pub struct AuditPage {
     pub actions: Vec<(&'static str, &'static str)>,
     /// The targets that can be looked for.
     pub targets: Vec<String>,
-    /// At most 50 of them, newest first.
+    /// At most 30 of them, newest first.
     pub entries: Vec<AuditRow>,
     /// The path of the next ones.
     pub older: Option<String>,
@@ -196,7 +196,7 @@ impl AuditPage {
             filter: AuditFilter::default(),
             actions: vec![("backup.take", whats[1]), ("sign-in", whats[2])],
             targets: vec!["jarvis".to_owned()],
-            entries: (0..50).zip(many).map(entry).collect(),
+            entries: (0..30).zip(many).map(entry).collect(),
             older: Some("/audit?before=0".to_owned()),
             newest: None,
             export: "/audit.jsonl".to_owned(),
