@@ -36,7 +36,7 @@ pub struct Entry<'a> {
     pub target: Option<&'a str>,
     /// Through which job.
     pub job: Option<&'a str>,
-    /// `requested`, `succeeded`, `failed`, `refused`, `interrupted`, `released`.
+    /// `requested`, `succeeded`, `failed`, `refused`, `cancelled`, `interrupted`, `reconciled: failed` …
     pub outcome: &'a str,
     /// From where: an address, `terminal`, `worker`.
     pub place: &'a str,

@@ -24,6 +24,8 @@ pub(super) async fn operation(
     operation: &Operation,
     terminal: Terminal,
 ) -> Result<Job, Failure> {
+    // Where no console runs, nobody else notices a job that has lost its program.
+    app.reap().await?;
     let operator = operator();
     let request = Request {
         operation,
@@ -64,7 +66,6 @@ async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failu
         if app.run_here(id, stop).await? {
             return Ok(());
         }
-        // Where no console runs, nobody else notices that the job which holds the target has lost its program.
         app.reap().await?;
         let queued = queue::get(&app.store, id)
             .await?

@@ -82,6 +82,8 @@ pub(super) async fn run(
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
     let app = open(config).await?;
+    // Where no console runs, nobody else notices a job that has lost its program.
+    app.reap().await?;
     match command {
         JobCommand::List { target, limit } => {
             let jobs = queue::page(&app.store, target.as_deref(), None, i64::from(limit)).await?;

@@ -227,9 +227,9 @@ fn row(entry: Recorded) -> AuditRow {
             .map(|job| format!("/jobs/{}", view::segment(&job))),
         target: entry.target,
         outcome: match entry.outcome.as_str() {
-            "requested" => AuditOutcome::Asked,
+            "requested" | "cancel asked" => AuditOutcome::Asked,
             "refused" => AuditOutcome::Refused,
-            "failed" | "interrupted" => AuditOutcome::Failed,
+            "failed" | "interrupted" | "reconciled: failed" => AuditOutcome::Failed,
             _ => AuditOutcome::Done,
         },
         from: Some(entry.place),

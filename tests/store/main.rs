@@ -23,6 +23,7 @@ mod forgery;
 mod interruption;
 mod many;
 mod opening;
+mod presence;
 mod queue;
 mod sessions;
 mod setup;

@@ -109,13 +109,16 @@ pub struct AuditFilter {
 }
 
 /// The outcomes that are recorded.
-const OUTCOMES: [&str; 7] = [
+const OUTCOMES: [&str; 10] = [
     "requested",
     "succeeded",
     "failed",
     "refused",
+    "cancel asked",
     "cancelled",
     "interrupted",
+    "reconciled: succeeded",
+    "reconciled: failed",
     "released",
 ];
 
