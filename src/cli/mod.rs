@@ -3,6 +3,7 @@
 //! The command line is a contract: results on stdout, talk on stderr, `--json` everywhere, and the exit codes of
 //! [`terminal::Exit`]. Commands build the same operations as the pages and enqueue them in the same store.
 
+mod audit;
 mod backup;
 mod doctor;
 mod follow;
@@ -75,6 +76,9 @@ enum Command {
     /// Take and list backups
     #[command(subcommand)]
     Backup(backup::BackupCommand),
+    /// Read what was recorded, and check that nobody changed it
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// List, show and stop jobs, and decide about interrupted ones
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -129,6 +133,7 @@ pub async fn run() -> u8 {
         Command::Migrate(command) => migrate::run(command, config, terminal).await,
         Command::Plan(command) => plan::run(command, config, terminal).await,
         Command::Backup(command) => backup::run(command, config, terminal).await,
+        Command::Audit(command) => audit::run(command, config, terminal).await,
         Command::Job(command) => job::run(command, config, terminal).await,
         Command::User(command) => user::run(command, config, terminal).await,
     };

@@ -10,6 +10,7 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit;
 mod crash;
 mod delivery;
 mod failure;

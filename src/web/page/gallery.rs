@@ -58,6 +58,9 @@ fn samples() -> Vec<(&'static str, String)> {
         ("job-failed", html(&job::JobPage::sample_failed())),
         ("job-interrupted", html(&job::JobPage::sample_interrupted())),
         ("audit", html(&audit::AuditPage::sample())),
+        ("audit-empty", html(&audit::AuditPage::sample_empty())),
+        ("audit-refused", html(&audit::AuditPage::sample_refused())),
+        ("audit-hostile", html(&audit::AuditPage::sample_hostile())),
         ("error", html(&error::ErrorPage::sample())),
     ]
 }
@@ -137,6 +140,11 @@ fn what_was_typed_is_kept() {
         ("setup-refused", "value=\"&#60;b&#62;ada&#60;/b&#62;\""),
         ("login-refused", "value=\"ada\""),
         ("plan-refused", "value=\"jarvis-staging\""),
+        ("audit-refused", "value=\"yester&#34;day\""),
+        (
+            "audit-refused",
+            "value=\"&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;\"",
+        ),
     ] {
         assert!(html_of(name).contains(kept), "{name} forgot {kept}");
     }
