@@ -3,12 +3,14 @@
 //! The command line is a contract: results on stdout, talk on stderr, `--json` everywhere, and the exit codes of
 //! [`terminal::Exit`]. Commands build the same operations as the pages and enqueue them in the same store.
 
+mod alone;
 mod backup;
 mod doctor;
 mod follow;
 mod migrate;
 mod plan;
 mod serve;
+mod target;
 pub mod terminal;
 mod user;
 
@@ -70,6 +72,9 @@ enum Command {
     /// Take and list backups
     #[command(subcommand)]
     Backup(backup::BackupCommand),
+    /// List the targets, and look at one without changing it
+    #[command(subcommand)]
+    Target(target::TargetCommand),
     /// Manage who may sign in
     #[command(subcommand)]
     User(user::UserCommand),
@@ -116,6 +121,7 @@ pub async fn run() -> u8 {
         Command::Migrate(command) => migrate::run(command, config, terminal).await,
         Command::Plan(command) => plan::run(command, config, terminal).await,
         Command::Backup(command) => backup::run(command, config, terminal).await,
+        Command::Target(command) => target::run(command, config, terminal).await,
         Command::User(command) => user::run(command, config, terminal).await,
     };
     done.unwrap_or_else(|failure| failure.tell(terminal)) as u8

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::backup::{self, Archive};
 use crate::guard;
+use crate::migration::check;
 use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::store::{Store, StoreError};
-use crate::target::Target;
+use crate::target::{Target, measurement};
 
 /// What operations work on.
 #[derive(Clone, Debug)]
@@ -58,6 +59,12 @@ pub enum Operation {
         /// The plan's id.
         plan: String,
     },
+    /// Looks at the target, says what it saw and keeps its measurements.
+    #[serde(rename = "target.check")]
+    CheckTarget {
+        /// The target's name.
+        target: String,
+    },
 }
 
 /// Who may say that an interrupted job is over.
@@ -77,6 +84,7 @@ impl Operation {
             Self::MakePlan { .. } => "plan.make",
             Self::TakeBackup { .. } => "backup.take",
             Self::ApplyPlan { .. } => "plan.apply",
+            Self::CheckTarget { .. } => "target.check",
         }
     }
 
@@ -87,6 +95,7 @@ impl Operation {
             Self::MakePlan { .. } => "Make a plan",
             Self::TakeBackup { .. } => "Take a backup",
             Self::ApplyPlan { .. } => "Apply a plan",
+            Self::CheckTarget { .. } => "Check the target",
         }
     }
 
@@ -96,7 +105,8 @@ impl Operation {
         match self {
             Self::MakePlan { target }
             | Self::TakeBackup { target, .. }
-            | Self::ApplyPlan { target, .. } => target,
+            | Self::ApplyPlan { target, .. }
+            | Self::CheckTarget { target } => target,
         }
     }
 
@@ -104,7 +114,9 @@ impl Operation {
     #[must_use]
     pub fn reconcile(&self) -> Reconcile {
         match self {
-            Self::MakePlan { .. } | Self::TakeBackup { .. } => Reconcile::Automatic,
+            Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
+                Reconcile::Automatic
+            }
             Self::ApplyPlan { .. } => Reconcile::Person,
         }
     }
@@ -121,6 +133,7 @@ impl Operation {
                 "Migrations before the last step are in effect. Whether the one under way is, only the ledger and the \
                  database can tell."
             }
+            Self::CheckTarget { .. } => "Nothing was changed: a check only reads.",
         }
     }
 
@@ -165,8 +178,24 @@ impl Operation {
                 )
                 .await
             }
+            Self::CheckTarget { .. } => check_target(&resources.store, target, &context).await,
         }
     }
+}
+
+async fn check_target(
+    store: &Store,
+    target: &Target,
+    context: &Context,
+) -> Result<Outcome, OperationError> {
+    let seen = check::run(target, context).await?;
+    measurement::record(store, &seen.measurement)
+        .await
+        .map_err(store_failed)?;
+    Ok(Outcome {
+        summary: seen.summary,
+        made: None,
+    })
 }
 
 async fn make_plan(
