@@ -10,6 +10,7 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod check;
 mod crash;
 mod delivery;
 mod failure;

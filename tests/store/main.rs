@@ -18,6 +18,7 @@ mod chain;
 mod constraints;
 mod events;
 mod interruption;
+mod measurements;
 mod opening;
 mod queue;
 mod sessions;

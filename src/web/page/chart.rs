@@ -54,7 +54,12 @@ impl Chart {
             let x = if first.0 == last.0 {
                 WIDTH / 2
             } else {
-                MARGIN + part(at.saturating_sub(first.0), last.0.saturating_sub(first.0), WIDTH)
+                MARGIN
+                    + part(
+                        at.saturating_sub(first.0),
+                        last.0.saturating_sub(first.0),
+                        WIDTH,
+                    )
             };
             let y = HEIGHT - MARGIN - part(*bytes, largest.1, HEIGHT);
             // Writing into a string cannot fail.

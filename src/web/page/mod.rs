@@ -20,6 +20,7 @@ pub mod plan;
 pub mod plans;
 pub mod setup;
 pub mod shown;
+pub mod size;
 pub mod target;
 pub mod trouble;
 pub mod when;
