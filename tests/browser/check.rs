@@ -15,7 +15,7 @@ async fn a_person_checks_a_target_and_sees_how_it_grew() {
     browser.click("form[action$='/check'] button").await;
     assert!(browser.path().await.starts_with("/jobs/"));
     browser.wait_for("succeeded").await;
-    browser.wait_for("2 pending.").await;
+    browser.wait_for("2 migrations are pending").await;
     browser.picture("job-check-done").await;
     browser.click("main a.btn[href='/t/jarvis']").await;
     assert_eq!(browser.path().await, "/t/jarvis");
