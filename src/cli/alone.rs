@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::operator;
 use super::terminal::Terminal;
 use crate::clock::Clock;
-use crate::operation::{Context, Event, Progress};
+use crate::operation::{Context, Event, Progress, Report};
 
 /// Runs `work` with a context of its own and prints what it reports. Returns its result and everything it reported.
 pub(super) async fn run<T>(
@@ -13,7 +13,7 @@ pub(super) async fn run<T>(
     work: impl AsyncFnOnce(Context) -> T,
 ) -> (T, Vec<Event>) {
     let clock = Clock::system();
-    let (progress, mut events) = Progress::new(clock.clone());
+    let (progress, mut reports) = Progress::new(clock.clone());
     let context = Context {
         job: clock.id(),
         actor: operator(),
@@ -24,9 +24,11 @@ pub(super) async fn run<T>(
     // It ends when the work has dropped its context.
     let printed = async {
         let mut reported = Vec::new();
-        while let Some(event) = events.recv().await {
-            terminal.talk(&event.text);
-            reported.push(event);
+        while let Some(report) = reports.recv().await {
+            if let Report::Event(event) = report {
+                terminal.talk(&event.text);
+                reported.push(event);
+            }
         }
         reported
     };

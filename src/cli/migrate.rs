@@ -161,7 +161,13 @@ async fn deploy_alone(target: &Arc<Target>, terminal: Terminal) -> Result<Exit, 
             terminal.json(&json!({"state": "succeeded", "summary": outcome.summary}));
             Ok(Exit::Done)
         }
-        Err(OperationError::Fail(trouble)) => Err(Failure::Operation(trouble)),
+        Err(OperationError::Fail(trouble) | OperationError::NeedsHuman(trouble)) => {
+            Err(Failure::Operation(trouble))
+        }
+        Err(OperationError::Stopped(trouble)) => {
+            terminal.trouble(&trouble);
+            Ok(Exit::Cancelled)
+        }
         Err(OperationError::Cancelled) => Ok(Exit::Cancelled),
     }
 }

@@ -121,7 +121,11 @@ async fn check_alone(target: &Target, terminal: Terminal) -> Result<Exit, Failur
         Err(OperationError::Fail(trouble)) if was_connecting(&events) => {
             Err(Failure::Target(trouble))
         }
-        Err(OperationError::Fail(trouble)) => Err(Failure::Operation(trouble)),
+        Err(
+            OperationError::Fail(trouble)
+            | OperationError::Stopped(trouble)
+            | OperationError::NeedsHuman(trouble),
+        ) => Err(Failure::Operation(trouble)),
         Err(OperationError::Cancelled) => Ok(Exit::Cancelled),
     }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::run::{check_target, make_plan, store_failed};
 use crate::backup::{self, Archive};
 use crate::guard;
 use crate::migration::check;
 use crate::operation::{Context, OperationError, Outcome, Trouble};
-use crate::store::{Store, StoreError};
-use crate::target::{Target, measurement};
+use crate::store::Store;
+use crate::target::{Hold, Target};
 
 /// What operations work on.
 #[derive(Clone, Debug)]
@@ -67,6 +68,26 @@ pub enum Operation {
     },
 }
 
+/// What a person must be allowed to do to ask for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Work that changes nothing on the target.
+    Operate,
+    /// Work that changes the target.
+    Change,
+}
+
+impl Permission {
+    /// The word for people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Operate => "operate",
+            Self::Change => "change",
+        }
+    }
+}
+
 /// Who may say that an interrupted job is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reconcile {
@@ -104,9 +125,67 @@ impl Operation {
     pub fn target(&self) -> &str {
         match self {
             Self::MakePlan { target }
+            | Self::CheckTarget { target }
             | Self::TakeBackup { target, .. }
-            | Self::ApplyPlan { target, .. }
-            | Self::CheckTarget { target } => target,
+            | Self::ApplyPlan { target, .. } => target,
+        }
+    }
+
+    /// Whether no other exclusive job may run on the target beside it. What only asks questions is shared.
+    #[must_use]
+    pub fn is_exclusive(&self) -> bool {
+        match self {
+            Self::MakePlan { .. } | Self::CheckTarget { .. } => false,
+            Self::TakeBackup { .. } | Self::ApplyPlan { .. } => true,
+        }
+    }
+
+    /// How urgent it is: of the jobs that wait, the highest is taken first.
+    #[must_use]
+    pub fn priority(&self) -> i64 {
+        match self {
+            Self::CheckTarget { .. } => 0,
+            Self::TakeBackup { .. } => 10,
+            Self::MakePlan { .. } => 20,
+            Self::ApplyPlan { .. } => 30,
+        }
+    }
+
+    /// What whoever asks for it must be allowed to do.
+    #[must_use]
+    pub fn permission(&self) -> Permission {
+        match self {
+            Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
+                Permission::Operate
+            }
+            Self::ApplyPlan { .. } => Permission::Change,
+        }
+    }
+
+    /// The names of its steps, in their order.
+    #[must_use]
+    pub fn steps(&self) -> &'static [&'static str] {
+        match self {
+            Self::MakePlan { .. } => guard::plan::STEPS,
+            Self::TakeBackup { .. } => backup::take::STEPS,
+            Self::ApplyPlan { .. } => guard::apply::STEPS,
+            Self::CheckTarget { .. } => check::STEPS,
+        }
+    }
+
+    /// What stopping it in the middle does, in one sentence.
+    #[must_use]
+    pub fn when_cancelled(&self) -> &'static str {
+        match self {
+            Self::MakePlan { .. } => "Making a plan only reads, so stopping it changes nothing.",
+            Self::CheckTarget { .. } => "A check only reads, so stopping it changes nothing.",
+            Self::TakeBackup { .. } => {
+                "pg_dump is ended and what it has written is removed. The database is not changed."
+            }
+            Self::ApplyPlan { .. } => {
+                "The statement that runs is cancelled on the server and its migration is undone where Postgres can undo \
+                 it. Migrations that were applied before stay in effect."
+            }
         }
     }
 
@@ -126,6 +205,7 @@ impl Operation {
     pub fn after_crash(&self) -> &'static str {
         match self {
             Self::MakePlan { .. } => "Nothing was changed: making a plan only reads.",
+            Self::CheckTarget { .. } => "Nothing was changed: a check only reads.",
             Self::TakeBackup { .. } => {
                 "The database was not changed: a dump only reads. There is no backup of this job."
             }
@@ -133,7 +213,6 @@ impl Operation {
                 "Migrations before the last step are in effect. Whether the one under way is, only the ledger and the \
                  database can tell."
             }
-            Self::CheckTarget { .. } => "Nothing was changed: a check only reads.",
         }
     }
 
@@ -150,7 +229,8 @@ impl Operation {
         )
     }
 
-    /// Runs it.
+    /// Runs it. What is exclusive holds the target on the server as well, for a console with another store knows nothing of
+    /// this one's queue.
     pub(super) async fn run(
         &self,
         resources: &Resources,
@@ -159,10 +239,25 @@ impl Operation {
         let target = resources
             .target(self.target())
             .ok_or_else(|| unknown_target(self.target()))?;
+        if !self.is_exclusive() {
+            return self.run_on(resources, target, &context).await;
+        }
+        let hold = Hold::take(target, &context).await?;
+        // On the heap, for the future of a plan that is applied is large.
+        let run = Box::pin(self.run_on(resources, target, &context));
+        hold.during(&context, run).await
+    }
+
+    async fn run_on(
+        &self,
+        resources: &Resources,
+        target: &Target,
+        context: &Context,
+    ) -> Result<Outcome, OperationError> {
         match self {
-            Self::MakePlan { .. } => make_plan(&resources.store, target, &context).await,
+            Self::MakePlan { .. } => make_plan(&resources.store, target, context).await,
             Self::TakeBackup { note, .. } => {
-                backup::take::run(&resources.archive, target, note, &context).await
+                backup::take::run(&resources.archive, target, note, context).await
             }
             Self::ApplyPlan { plan, .. } => {
                 let stored = guard::plan::get(&resources.store, &target.name, plan)
@@ -174,75 +269,13 @@ impl Operation {
                     &resources.archive,
                     target,
                     &stored.plan,
-                    &context,
+                    context,
                 )
                 .await
             }
-            Self::CheckTarget { .. } => check_target(&resources.store, target, &context).await,
+            Self::CheckTarget { .. } => check_target(&resources.store, target, context).await,
         }
     }
-}
-
-async fn check_target(
-    store: &Store,
-    target: &Target,
-    context: &Context,
-) -> Result<Outcome, OperationError> {
-    let seen = check::run(target, context).await?;
-    measurement::record(store, &seen.measurement)
-        .await
-        .map_err(store_failed)?;
-    Ok(Outcome {
-        summary: seen.summary,
-        made: None,
-    })
-}
-
-async fn make_plan(
-    store: &Store,
-    target: &Target,
-    context: &Context,
-) -> Result<Outcome, OperationError> {
-    let Some(plan) = guard::plan::make(target, context).await? else {
-        return Ok(Outcome {
-            summary: "Nothing is pending, so there is nothing to plan.".to_owned(),
-            made: None,
-        });
-    };
-    // The same plan again is the same plan: whoever reads or has approved it is not disturbed.
-    let newest = guard::plan::list(store, &target.name, 1)
-        .await
-        .map_err(store_failed)?;
-    let twin = newest.into_iter().find(|newest| {
-        newest.applied_at.is_none()
-            && newest.plan.digest == plan.digest
-            && newest.plan.migrations == plan.migrations
-    });
-    let plan = if let Some(twin) = twin {
-        context
-            .progress
-            .info("Nothing has changed since the newest plan was made; it still holds.");
-        twin.plan
-    } else {
-        guard::plan::save(store, &context.clock, &plan, &context.job)
-            .await
-            .map_err(store_failed)?;
-        plan
-    };
-    let losses = plan.losses().len();
-    let summary = match (plan.migrations.len(), losses) {
-        (1, 0) => "1 migration is pending. The guard found nothing that destroys data.".to_owned(),
-        (n, 0) => {
-            format!("{n} migrations are pending. The guard found nothing that destroys data.")
-        }
-        (n, losses) => {
-            format!("Pending migrations: {n}. Findings that need an approval: {losses}.")
-        }
-    };
-    Ok(Outcome {
-        summary,
-        made: Some(plan.id),
-    })
 }
 
 fn unknown_target(name: &str) -> Trouble {
@@ -258,17 +291,5 @@ fn unknown_plan(id: &str) -> Trouble {
         format!("There is no plan {id} of this target."),
         "Nothing was done.",
         "Make the plan again.",
-    )
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err asks for"
-)]
-fn store_failed(error: StoreError) -> Trouble {
-    Trouble::new(
-        format!("Lockkeeper's own store failed: {error}."),
-        "Nothing was changed on the target.",
-        "Look at the free space and the health of the store with `lockkeeper doctor`, then try again.",
     )
 }

@@ -70,10 +70,7 @@ pub(super) async fn check(
     let operation = Operation::CheckTarget {
         target: target.name.clone(),
     };
-    let id = who
-        .app()
-        .enqueue(&operation, &who.user.name, &who.visit.address)
-        .await?;
+    let id = who.enqueue(&operation, None).await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 

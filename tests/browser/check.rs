@@ -32,7 +32,8 @@ async fn a_person_checks_a_target_and_sees_how_it_grew() {
             ),
         );
         browser.click("form[action$='/check'] button").await;
-        browser.wait_for("succeeded").await;
+        assert!(browser.path().await.starts_with("/jobs/"));
+        browser.wait_for("took").await;
         browser.go("/t/jarvis").await;
     }
     let text = browser.text().await;

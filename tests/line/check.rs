@@ -1,4 +1,8 @@
 //! Checking a target through both doors: what is said of a calm one, of a messy one, of one that does not answer.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the ban keeps secrets of production out of argv; there are none here"
+)]
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -205,4 +209,21 @@ async fn the_page_shows_what_its_check_measured() {
     for word in ["Smallest", "Largest", "Latest"] {
         assert!(page.words().contains(word), "{}", page.words());
     }
+}
+
+#[tokio::test]
+async fn a_check_runs_beside_a_backup() {
+    let mut scene = calm();
+    scene.console.serve();
+    let visitor = Visitor::signed_in(&scene.console).await;
+    let held = "BEGIN; LOCK TABLE \"Person\" IN ACCESS EXCLUSIVE MODE";
+    let holder = Holder::of(&scene.database, held);
+    let backup = visitor.start("/t/app/backups", &[("note", "")]).await;
+    visitor.wait_for_log(&backup, "Writing ").await;
+    let check = visitor.start("/t/app/check", &[]).await;
+    visitor.wait(&check, &["succeeded"], SOON).await;
+    scene.run(&CHECK, DONE);
+    visitor.wait(&backup, &["running"], SOON).await;
+    drop(holder);
+    visitor.wait(&backup, &["succeeded"], SOON).await;
 }

@@ -12,7 +12,7 @@ use tally::Tally;
 use super::Survey;
 use super::history::words::printable;
 use crate::operation::{Context, Event, Level, OperationError};
-use crate::target::catalog::{self, session, table};
+use crate::target::catalog::{self, standing, table};
 use crate::target::measurement::Measurement;
 use crate::target::{Purpose, Target, tool};
 
@@ -20,6 +20,8 @@ use crate::target::{Purpose, Target, tool};
 pub const CONNECT: &str = "Connect";
 /// The step that is about this machine's client tools.
 const VERSIONS: &str = "Versions";
+/// The names of the steps, in their order.
+pub const STEPS: &[&str] = &[CONNECT, VERSIONS, "Sizes", "Ledger"];
 /// How many tables are named.
 const TABLES: i64 = 10;
 
@@ -52,7 +54,7 @@ async fn look(target: &Target, context: &Context) -> Result<Seen, OperationError
     progress.step(CONNECT, format!("Connecting to {}.", target.url.safe()));
     let session = target.connect(Purpose::Look).await?;
     let facts = catalog::facts(&session).await?;
-    let standing = session::standing(&session).await?;
+    let standing = standing::standing(&session).await?;
     report::connection(target, &session, &facts, &standing, progress);
     let at = context.clock.now_ms();
 

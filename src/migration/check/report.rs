@@ -5,7 +5,7 @@ use crate::migration::Survey;
 use crate::migration::history::words::{listed, printable};
 use crate::operation::Progress;
 use crate::target::catalog::Facts;
-use crate::target::catalog::session::Standing;
+use crate::target::catalog::standing::Standing;
 use crate::target::catalog::table::TableSize;
 use crate::target::size::{Bytes, Count};
 use crate::target::tool::ToolVersion;
@@ -138,14 +138,17 @@ pub(super) fn ledger(survey: &Survey, tally: &Tally, progress: &Progress) {
 mod tests {
     use super::*;
     use crate::migration::check::tally::tests::facts;
-    use crate::operation::Level;
+    use crate::operation::{Level, Report};
 
     fn said(report: impl FnOnce(&Progress)) -> Vec<(Level, String)> {
-        let (progress, mut events) = Progress::new(crate::clock::Clock::fixed(0));
+        let (progress, mut reports) = Progress::new(crate::clock::Clock::fixed(0));
         report(&progress);
         drop(progress);
-        std::iter::from_fn(|| events.try_recv().ok())
-            .map(|event| (event.level, event.text))
+        std::iter::from_fn(|| reports.try_recv().ok())
+            .map(|report| match report {
+                Report::Event(event) => (event.level, event.text),
+                Report::Count(count) => panic!("a check counts nothing: {count:?}"),
+            })
             .collect()
     }
 

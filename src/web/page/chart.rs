@@ -51,16 +51,12 @@ impl Chart {
         let largest = sizes.iter().rev().max_by_key(|(_, bytes)| *bytes)?;
         let (mut line, mut dots) = (String::new(), String::new());
         for (at, bytes) in sizes {
-            let x = if first.0 == last.0 {
-                WIDTH / 2
-            } else {
-                MARGIN
-                    + part(
-                        at.saturating_sub(first.0),
-                        last.0.saturating_sub(first.0),
-                        WIDTH,
-                    )
-            };
+            let x = MARGIN
+                + part(
+                    at.saturating_sub(first.0),
+                    last.0.saturating_sub(first.0),
+                    WIDTH,
+                );
             let y = HEIGHT - MARGIN - part(*bytes, largest.1, HEIGHT);
             // Writing into a string cannot fail.
             let _written = write!(dots, "M{x} {y}h0");
@@ -173,7 +169,7 @@ mod tests {
     fn one_point_is_a_dot_and_no_point_is_no_chart() {
         let chart = Chart::of(&[(5, 9)]).unwrap();
         assert!(!chart.has_line());
-        assert_eq!(chart.dots, format!("M{} {TOP}h0", WIDTH / 2));
+        assert_eq!(chart.dots, format!("M{LEFT} {TOP}h0"));
         assert!(Chart::of(&[]).is_none());
     }
 
