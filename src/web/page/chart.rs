@@ -32,6 +32,12 @@ pub struct Chart {
     pub line: String,
     /// The outline of the dots, one for each point.
     pub dots: String,
+    /// Where the axis of time begins, as short as it can be told.
+    pub from: When,
+    /// Where it ends.
+    pub to: When,
+    /// How long it is, in milliseconds.
+    pub span_ms: i64,
     /// The oldest point.
     pub first: Point,
     /// The newest.
@@ -69,9 +75,14 @@ impl Chart {
             bytes: Bytes(*bytes),
             at: When::at(*at),
         };
+        let (from, to) = (When::at(first.0), When::at(last.0));
+        let (from, to) = short(from, to);
         Some(Self {
             line,
             dots,
+            from,
+            to,
+            span_ms: last.0.saturating_sub(first.0),
             first: point(first),
             last: point(last),
             smallest: point(smallest),
@@ -101,6 +112,21 @@ impl Chart {
             .collect();
         Self::of(&sizes)
     }
+}
+
+/// Two moments for the ends of an axis: their days, or on the same day their times.
+fn short(from: When, to: When) -> (When, When) {
+    let day = |when: &When| when.text.split(' ').next().unwrap_or_default().to_owned();
+    let is_one_day = day(&from) == day(&to);
+    let cut = |when: When| When {
+        text: if is_one_day {
+            when.clock.clone()
+        } else {
+            day(&when)
+        },
+        ..when
+    };
+    (cut(from), cut(to))
 }
 
 /// `of` in proportion to `all`, in units of a side without its margins; 0 when there is nothing to compare with.
@@ -171,6 +197,17 @@ mod tests {
         assert!(!chart.has_line());
         assert_eq!(chart.dots, format!("M{LEFT} {TOP}h0"));
         assert!(Chart::of(&[]).is_none());
+    }
+
+    #[test]
+    fn the_axis_of_time_is_told_in_days_or_within_one_day_in_times() {
+        let ends = |last| {
+            let chart = Chart::of(&[(0, 1), (last, 1)]).unwrap();
+            (chart.from.text, chart.to.text)
+        };
+        let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+        assert_eq!(ends(86_399_000), pair("00:00:00", "23:59:59"));
+        assert_eq!(ends(86_400_000), pair("1970-01-01", "1970-01-02"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How large a database is and how it grew, by its checks: a card of the target's page.
 
 use super::chart::Chart;
-use super::measure::Bytes;
+use super::measure::{Bytes, Millis};
 use super::when::When;
 
 /// The newest check that ended well.
@@ -45,8 +45,8 @@ impl SizeCard {
             (None, Some(_)) => {
                 "The checks could not measure it: the role may not ask for the size of this database.".to_owned()
             }
-            (None, None) => "No check has run yet. A check keeps the size, so that it can be shown how it grows. It \
-                             changes nothing."
+            (None, None) => "No check has run yet. A check changes nothing, and keeps the size so that growth can be \
+                             shown."
                 .to_owned(),
         };
         Self {
@@ -89,9 +89,9 @@ fn growth(chart: &Chart) -> String {
     }
     let (first, last) = (chart.first.bytes.0, chart.last.bytes.0);
     let change = last.saturating_sub(first);
-    let between = format!("between {} and {}", chart.first.at.text, chart.last.at.text);
+    let time = span(chart.span_ms);
     if change == 0 {
-        return format!("It is as large as it was: no difference {between}.");
+        return format!("It is as large as it was {time} before.");
     }
     let share = i128::from(change.unsigned_abs()) * 100 / i128::from(first.max(1));
     let share = match share {
@@ -105,7 +105,15 @@ fn growth(chart: &Chart) -> String {
     } else {
         ("shrank", Bytes(change.saturating_neg()))
     };
-    format!("It {verb} by {amount}{share} {between}.")
+    format!("It {verb} by {amount}{share} in {time}.")
+}
+
+/// `29 days`; less than two days as hours and minutes.
+fn span(ms: i64) -> String {
+    match ms / (24 * 60 * 60 * 1000) {
+        ..2 => Millis(ms).to_string(),
+        days => format!("{days} days"),
+    }
 }
 
 #[cfg(test)]
@@ -123,12 +131,12 @@ mod tests {
     fn growth_is_told_with_its_amount_its_share_and_its_time() {
         assert_eq!(
             words(&[1_000_000_000, 900_000_000, 1_120_000_000]),
-            "It grew by 120 MB (12 %) between 1970-01-01 00:00 UTC and 1970-01-03 00:00 UTC."
+            "It grew by 120 MB (12 %) in 2 days."
         );
-        assert!(words(&[2_000, 1_000]).starts_with("It shrank by 1.00 kB (50 %) between"));
+        assert!(words(&[2_000, 1_000]).starts_with("It shrank by 1.00 kB (50 %) in 24 h 00 min."));
         assert!(words(&[1_000_000, 1_008_192]).starts_with("It grew by 8.19 kB (less than 1 %)"));
-        assert!(words(&[0, 5_000]).starts_with("It grew by 5.00 kB between"));
-        assert!(words(&[7, 9, 7]).starts_with("It is as large as it was"));
+        assert!(words(&[0, 5_000]).starts_with("It grew by 5.00 kB in"));
+        assert!(words(&[7, 9, 7]).starts_with("It is as large as it was 2 days before."));
         assert!(words(&[7]).starts_with("It was measured once"));
         assert!(words(&[i64::MAX, i64::MIN]).starts_with("It shrank by"));
     }
