@@ -243,7 +243,7 @@ impl Operation {
             return self.run_on(resources, target, &context).await;
         }
         let hold = Hold::take(target, &context).await?;
-        // On the heap, for the future of a plan that is applied is large.
+        // On the heap: an operation's future is large.
         let run = Box::pin(self.run_on(resources, target, &context));
         hold.during(&context, run).await
     }
