@@ -7,16 +7,14 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use super::terminal::{Exit, Terminal};
-use super::{Failure, follow, has_store, open, operator, pick, plan, targets};
-use crate::clock::Clock;
+use super::{Failure, alone, follow, has_store, open, pick, plan, targets};
 use crate::config::Config;
 use crate::guard::{self, Plan, Verdict, apply};
 use crate::job::Operation;
 use crate::migration::{Entry, State, Survey};
-use crate::operation::{Context, OperationError, Progress, Report};
+use crate::operation::OperationError;
 use crate::target::Target;
 
 #[derive(Debug, Subcommand)]
@@ -139,36 +137,18 @@ async fn deploy_as_job(
 
 async fn deploy_alone(target: &Arc<Target>, terminal: Terminal) -> Result<Exit, Failure> {
     terminal.talk("There is no store here: this run is recorded in the ledger only, not as a job.");
-    let clock = Clock::system();
-    let (progress, mut reports) = Progress::new(clock.clone());
-    let context = Context {
-        job: clock.id(),
-        actor: operator(),
-        clock,
-        progress,
-        cancel: CancellationToken::new(),
-    };
-    let printed = async {
-        while let Some(report) = reports.recv().await {
-            if let Report::Event(event) = report {
-                terminal.talk(event.text);
-            }
-        }
-    };
-    let work = async {
+    let work = async |context| {
         let plan = guard::plan::make(target, &context).await;
-        let ended = match plan {
+        match plan {
             Ok(None) => Ok(None),
             Ok(Some(plan)) if plan.verdict == Verdict::Destructive => Ok(Some((plan, None))),
             Ok(Some(plan)) => apply::run_alone(target, &plan, &context)
                 .await
                 .map(|outcome| Some((plan, Some(outcome)))),
             Err(error) => Err(error),
-        };
-        drop(context);
-        ended
+        }
     };
-    let (ended, ()) = tokio::join!(work, printed);
+    let (ended, _reported) = alone::run(terminal, work).await;
     match ended {
         Ok(None) => {
             terminal.say("Nothing is pending.");

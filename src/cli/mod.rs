@@ -3,6 +3,7 @@
 //! The command line is a contract: results on stdout, talk on stderr, `--json` everywhere, and the exit codes of
 //! [`terminal::Exit`]. Commands build the same operations as the pages and enqueue them in the same store.
 
+mod alone;
 mod audit;
 mod backup;
 mod doctor;
@@ -12,6 +13,7 @@ mod migrate;
 mod plan;
 mod serve;
 mod signal;
+mod target;
 pub mod terminal;
 mod user;
 mod worker;
@@ -82,6 +84,9 @@ enum Command {
     /// List, show and stop jobs, and decide about interrupted ones
     #[command(subcommand)]
     Job(job::JobCommand),
+    /// List the targets, and look at one without changing it
+    #[command(subcommand)]
+    Target(target::TargetCommand),
     /// Manage who may sign in
     #[command(subcommand)]
     User(user::UserCommand),
@@ -135,6 +140,7 @@ pub async fn run() -> u8 {
         Command::Backup(command) => backup::run(command, config, terminal).await,
         Command::Audit(command) => audit::run(command, config, terminal).await,
         Command::Job(command) => job::run(command, config, terminal).await,
+        Command::Target(command) => target::run(command, config, terminal).await,
         Command::User(command) => user::run(command, config, terminal).await,
     };
     done.unwrap_or_else(|failure| failure.tell(terminal)) as u8

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::queue::Verdict;
+use super::run::{check_target, make_plan, store_failed};
 use crate::backup::{self, Archive};
 use crate::guard;
+use crate::migration::check;
 use crate::operation::{Context, OperationError, Outcome, Trouble};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::target::{Hold, Target};
 
 /// What operations work on.
@@ -59,6 +61,12 @@ pub enum Operation {
         /// The plan's id.
         plan: String,
     },
+    /// Looks at the target, says what it saw and keeps its measurements.
+    #[serde(rename = "target.check")]
+    CheckTarget {
+        /// The target's name.
+        target: String,
+    },
 }
 
 /// What a person must be allowed to do to ask for an operation.
@@ -98,6 +106,7 @@ impl Operation {
             Self::MakePlan { .. } => "plan.make",
             Self::TakeBackup { .. } => "backup.take",
             Self::ApplyPlan { .. } => "plan.apply",
+            Self::CheckTarget { .. } => "target.check",
         }
     }
 
@@ -108,6 +117,7 @@ impl Operation {
             Self::MakePlan { .. } => "Make a plan",
             Self::TakeBackup { .. } => "Take a backup",
             Self::ApplyPlan { .. } => "Apply a plan",
+            Self::CheckTarget { .. } => "Check the target",
         }
     }
 
@@ -116,6 +126,7 @@ impl Operation {
     pub fn target(&self) -> &str {
         match self {
             Self::MakePlan { target }
+            | Self::CheckTarget { target }
             | Self::TakeBackup { target, .. }
             | Self::ApplyPlan { target, .. } => target,
         }
@@ -125,7 +136,7 @@ impl Operation {
     #[must_use]
     pub fn is_exclusive(&self) -> bool {
         match self {
-            Self::MakePlan { .. } => false,
+            Self::MakePlan { .. } | Self::CheckTarget { .. } => false,
             Self::TakeBackup { .. } | Self::ApplyPlan { .. } => true,
         }
     }
@@ -134,6 +145,7 @@ impl Operation {
     #[must_use]
     pub fn priority(&self) -> i64 {
         match self {
+            Self::CheckTarget { .. } => 0,
             Self::TakeBackup { .. } => 10,
             Self::MakePlan { .. } => 20,
             Self::ApplyPlan { .. } => 30,
@@ -144,7 +156,9 @@ impl Operation {
     #[must_use]
     pub fn permission(&self) -> Permission {
         match self {
-            Self::MakePlan { .. } | Self::TakeBackup { .. } => Permission::Operate,
+            Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
+                Permission::Operate
+            }
             Self::ApplyPlan { .. } => Permission::Change,
         }
     }
@@ -156,6 +170,7 @@ impl Operation {
             Self::MakePlan { .. } => guard::plan::STEPS,
             Self::TakeBackup { .. } => backup::take::STEPS,
             Self::ApplyPlan { .. } => guard::apply::STEPS,
+            Self::CheckTarget { .. } => check::STEPS,
         }
     }
 
@@ -164,6 +179,7 @@ impl Operation {
     pub fn when_cancelled(&self) -> &'static str {
         match self {
             Self::MakePlan { .. } => "Making a plan only reads, so stopping it changes nothing.",
+            Self::CheckTarget { .. } => "A check only reads, so stopping it changes nothing.",
             Self::TakeBackup { .. } => {
                 "pg_dump is ended and what it has written is removed. The database is not changed."
             }
@@ -178,7 +194,9 @@ impl Operation {
     #[must_use]
     pub fn reconcile(&self) -> Reconcile {
         match self {
-            Self::MakePlan { .. } | Self::TakeBackup { .. } => Reconcile::Automatic,
+            Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
+                Reconcile::Automatic
+            }
             Self::ApplyPlan { .. } => Reconcile::Person,
         }
     }
@@ -188,6 +206,7 @@ impl Operation {
     pub fn after_crash(&self) -> &'static str {
         match self {
             Self::MakePlan { .. } => "Nothing was changed: making a plan only reads.",
+            Self::CheckTarget { .. } => "Nothing was changed: a check only reads.",
             Self::TakeBackup { .. } => {
                 "The database was not changed: a dump only reads. There is no backup of this job."
             }
@@ -266,55 +285,9 @@ impl Operation {
                 )
                 .await
             }
+            Self::CheckTarget { .. } => check_target(&resources.store, target, context).await,
         }
     }
-}
-
-async fn make_plan(
-    store: &Store,
-    target: &Target,
-    context: &Context,
-) -> Result<Outcome, OperationError> {
-    let Some(plan) = guard::plan::make(target, context).await? else {
-        return Ok(Outcome {
-            summary: "Nothing is pending, so there is nothing to plan.".to_owned(),
-            made: None,
-        });
-    };
-    // The same plan again is the same plan: whoever reads or has approved it is not disturbed.
-    let newest = guard::plan::list(store, &target.name, 1)
-        .await
-        .map_err(store_failed)?;
-    let twin = newest.into_iter().find(|newest| {
-        newest.applied_at.is_none()
-            && newest.plan.digest == plan.digest
-            && newest.plan.migrations == plan.migrations
-    });
-    let plan = if let Some(twin) = twin {
-        context
-            .progress
-            .info("Nothing has changed since the newest plan was made; it still holds.");
-        twin.plan
-    } else {
-        guard::plan::save(store, &context.clock, &plan, &context.job)
-            .await
-            .map_err(store_failed)?;
-        plan
-    };
-    let losses = plan.losses().len();
-    let summary = match (plan.migrations.len(), losses) {
-        (1, 0) => "1 migration is pending. The guard found nothing that destroys data.".to_owned(),
-        (n, 0) => {
-            format!("{n} migrations are pending. The guard found nothing that destroys data.")
-        }
-        (n, losses) => {
-            format!("Pending migrations: {n}. Findings that need an approval: {losses}.")
-        }
-    };
-    Ok(Outcome {
-        summary,
-        made: Some(plan.id),
-    })
 }
 
 fn unknown_target(name: &str) -> Trouble {
@@ -330,17 +303,5 @@ fn unknown_plan(id: &str) -> Trouble {
         format!("There is no plan {id} of this target."),
         "Nothing was done.",
         "Make the plan again.",
-    )
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err asks for"
-)]
-fn store_failed(error: StoreError) -> Trouble {
-    Trouble::new(
-        format!("Lockkeeper's own store failed: {error}."),
-        "Nothing was changed on the target.",
-        "Look at the free space and the health of the store with `lockkeeper doctor`, then try again.",
     )
 }

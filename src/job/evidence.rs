@@ -96,7 +96,7 @@ impl Operation {
             Self::TakeBackup { target, .. } => {
                 files(&resources.archive, target, job, &mut evidence.facts).await;
             }
-            Self::MakePlan { .. } => {}
+            Self::MakePlan { .. } | Self::CheckTarget { .. } => {}
         }
         evidence.choices = match alive {
             Some(true) => vec![Choice::EndSessions],

@@ -15,6 +15,7 @@ mod evidence;
 pub mod figures;
 pub mod presence;
 pub mod queue;
+mod run;
 mod scribe;
 pub mod worker;
 

@@ -42,8 +42,17 @@ impl Survey {
 
     /// Looks at `target` over `session`.
     pub async fn with(target: &Target, session: &Session) -> Result<Self, Trouble> {
-        let folder = read_folder(target.migrations.clone()).await;
         let facts = catalog::facts(session).await?;
+        Self::knowing(facts, target, session).await
+    }
+
+    /// Looks at folder and ledger of `target` over `session`, whose facts are known already.
+    pub async fn knowing(
+        facts: Facts,
+        target: &Target,
+        session: &Session,
+    ) -> Result<Self, Trouble> {
+        let folder = read_folder(target.migrations.clone()).await;
         let has_ledger = catalog::ledger::ledger_exists(session).await?;
         let rows = if has_ledger {
             read_ledger(session).await?

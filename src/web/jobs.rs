@@ -288,5 +288,6 @@ async fn result(app: &App, job: &Job) -> Result<Option<Link>, StoreError> {
             "See the history",
             format!("/t/{target}/migrations"),
         )),
+        Operation::CheckTarget { .. } => Some(Link::new("See the target", format!("/t/{target}"))),
     })
 }

@@ -111,6 +111,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/", get().to(overview::targets))
         .route("/logout", web::post().to(sign_in::logout))
         .route("/t/{target}", get().to(target::show))
+        .route("/t/{target}/check", web::post().to(target::check))
         .route("/t/{target}/migrations", get().to(history::list))
         .route("/t/{target}/migrations/{name}", get().to(history::detail))
         .route("/t/{target}/plans", get().to(plans::list))

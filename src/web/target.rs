@@ -5,15 +5,24 @@ use actix_web::{HttpResponse, web};
 use super::error::PageError;
 use super::layout::Tab;
 use super::overview::{Next, gather};
+use super::page::chart::Chart;
 use super::page::measure::{Bytes, Count};
 use super::page::overview::TargetState;
+use super::page::size::{Checked, SizeCard};
 use super::page::target::{Action, Fact, TableBar, TargetPage};
 use super::page::trouble::TroubleBox;
+use super::page::when::When;
 use super::view;
 use super::visit::SignedIn;
 use crate::app::watch::Found;
-use crate::job::queue;
-use crate::target::Target;
+use crate::job::{Operation, queue};
+use crate::store::StoreError;
+use crate::target::{Target, measurement};
+
+/// How far back the chart of the size goes.
+const SHOWN_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+/// How many points it has at most.
+const POINTS: i64 = 60;
 
 /// `GET /t/{target}`.
 pub(super) async fn show(
@@ -48,7 +57,52 @@ pub(super) async fn show(
         trouble: look.found.as_ref().err().map(TroubleBox::from),
         facts: facts(&target, found),
         tables: found.map(tables).unwrap_or_default(),
+        size: size(&who, &target, found).await?,
     }))
+}
+
+/// `POST /t/{target}/check`: looks at it and keeps what was measured.
+pub(super) async fn check(
+    who: SignedIn,
+    path: web::Path<String>,
+) -> Result<HttpResponse, PageError> {
+    let target = who.target(&path)?;
+    let operation = Operation::CheckTarget {
+        target: target.name.clone(),
+    };
+    let id = who.enqueue(&operation, None).await?;
+    Ok(view::go(&format!("/jobs/{id}")))
+}
+
+/// The size now, and what the checks of the last months measured; of older ones the newest.
+async fn size(
+    who: &SignedIn,
+    target: &Target,
+    found: Option<&Found>,
+) -> Result<SizeCard, StoreError> {
+    let (store, now) = (&who.app().store, who.app().clock.now_ms());
+    let latest = measurement::latest(store, &target.name).await?;
+    let mut shown = measurement::series(store, &target.name, now - SHOWN_MS, POINTS).await?;
+    if shown.is_empty() {
+        shown.extend(latest.clone());
+    }
+    let sizes: Vec<(i64, i64)> = shown
+        .iter()
+        .filter_map(|one| Some((one.at, one.database_bytes?)))
+        .collect();
+    let checked = latest.map(|latest| Checked {
+        at: When::at(latest.at),
+        href: format!("/jobs/{}", latest.job),
+    });
+    Ok(SizeCard::new(
+        &target.name,
+        &format!("/t/{}", view::segment(&target.name)),
+        found
+            .and_then(|found| found.survey.facts.size_bytes)
+            .map(Bytes),
+        Chart::of(&sizes),
+        checked,
+    ))
 }
 
 fn facts(target: &Target, found: Option<&Found>) -> Vec<Fact> {

@@ -12,6 +12,7 @@ mod browser;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod check;
 mod hostile;
 mod line;
 mod narrow;

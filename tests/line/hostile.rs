@@ -83,7 +83,12 @@ async fn hostile_names_are_only_names() {
         assert_eq!(count["kind"], "exact", "{migration}");
     }
     // Nothing of them commands the terminal.
-    for args in [&["plan", "show"][..], &["migrate", "status"]] {
+    for args in [
+        &["plan", "show"][..],
+        &["migrate", "status"],
+        &["target", "list"],
+        &["target", "check"],
+    ] {
         let said = scene.console.cli(args);
         let text = String::from_utf8([said.stdout, said.stderr].concat()).unwrap();
         let commands = |each: char| each.is_control() && !matches!(each, '\n' | '\t');

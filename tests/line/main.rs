@@ -11,6 +11,7 @@ mod scene;
 mod support;
 
 mod audit;
+mod check;
 mod crash;
 mod delivery;
 mod failure;

@@ -22,6 +22,7 @@ mod finding;
 mod forgery;
 mod interruption;
 mod many;
+mod measurements;
 mod opening;
 mod presence;
 mod queue;

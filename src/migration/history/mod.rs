@@ -4,7 +4,7 @@
 //! to date while a rolled-back migration waits. What Prisma does not look at (edited scripts, missing folders, order) is
 //! shown beside, and decides nothing. The join is pure: it can be made of a folder and rows from anywhere.
 
-mod words;
+pub(super) mod words;
 
 use std::collections::HashMap;
 

@@ -167,7 +167,7 @@ fn plural(count: usize) -> (&'static str, &'static str) {
 }
 
 /// Up to three names.
-fn listed(names: &[String]) -> String {
+pub(in crate::migration) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<String> = names
         .iter()
@@ -182,7 +182,7 @@ fn listed(names: &[String]) -> String {
 
 /// A name without characters that would act on a terminal, break a line or turn its direction: directory names may
 /// hold any.
-fn printable(name: &str) -> String {
+pub(in crate::migration) fn printable(name: &str) -> String {
     let acts = |character: char| {
         character.is_control()
             || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

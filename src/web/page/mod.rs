@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod backups;
 pub mod change;
+pub mod chart;
 pub mod code;
 pub mod error;
 pub mod job;
@@ -20,6 +21,7 @@ pub mod plan;
 pub mod plans;
 pub mod setup;
 pub mod shown;
+pub mod size;
 pub mod target;
 pub mod trouble;
 pub mod when;

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::measure::{Bytes, Count};
 use super::overview::TargetState;
+use super::size::SizeCard;
 use super::trouble::TroubleBox;
 use crate::web::layout::{Environment, Layout, Link, Tab};
 
@@ -71,6 +72,8 @@ pub struct TargetPage {
     pub facts: Vec<Fact>,
     /// The largest tables, largest first; empty when it cannot be reached.
     pub tables: Vec<TableBar>,
+    /// How it grew.
+    pub size: SizeCard,
 }
 
 impl TargetPage {
@@ -139,6 +142,7 @@ impl TargetPage {
                 bar("audit.Entry", 88_000, 310_000_000, 14),
                 bar("User", 41_203, 12_400_000, 1),
             ],
+            size: SizeCard::sample(),
         }
     }
 
@@ -154,7 +158,42 @@ impl TargetPage {
             trouble: Some(TroubleBox::new("db.internal:5432 refused the connection, 3 times in 10 seconds.", "Nothing was changed by this console. What the database holds is as it was; the last backup is from 3 hours ago.", "See whether the container runs: docker compose ps db. If it does, look at docker compose logs --tail 50 db.")),
             facts: page.facts[4..].to_vec(),
             tables: Vec::new(),
+            size: SizeCard::sample_unchecked(),
             ..page
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scraper::{Html, Selector};
+
+    use super::*;
+    use crate::web::page::chart::Chart;
+
+    #[test]
+    fn the_chart_is_light_and_has_words_for_those_who_do_not_see_it() {
+        let sizes: Vec<(i64, i64)> = (0..60).map(|n| (n * 1_000, i64::MAX - n)).collect();
+        let mut page = TargetPage::sample();
+        page.size.chart = Chart::of(&sizes);
+        let html = Html::parse_document(&page.render().unwrap());
+        let one = |css: &str| {
+            let css = Selector::parse(css).unwrap();
+            let found = html.select(&css).next();
+            found.map(|found| (found.html(), found.text().collect::<String>()))
+        };
+        let (svg, _) = one("svg.chart[role=img]").unwrap();
+        assert!(svg.len() <= 3_000, "{} bytes", svg.len());
+        assert!(svg.contains("aria-labelledby=\"chart-title chart-desc\""));
+        assert_eq!(
+            one("#chart-title").unwrap().1,
+            "Size of the database over time"
+        );
+        assert!(
+            one("#chart-desc")
+                .unwrap()
+                .1
+                .contains("The axis begins at zero.")
+        );
     }
 }
