@@ -9,6 +9,7 @@ mod follow;
 mod migrate;
 mod plan;
 mod serve;
+mod store;
 pub mod terminal;
 mod user;
 
@@ -73,6 +74,9 @@ enum Command {
     /// Manage who may sign in
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Write Lockkeeper's own database to a file, and put it back
+    #[command(subcommand)]
+    Store(store::StoreCommand),
 }
 
 /// Runs the command line and returns the process's exit code.
@@ -117,6 +121,7 @@ pub async fn run() -> u8 {
         Command::Plan(command) => plan::run(command, config, terminal).await,
         Command::Backup(command) => backup::run(command, config, terminal).await,
         Command::User(command) => user::run(command, config, terminal).await,
+        Command::Store(command) => store::run(command, config, terminal).await,
     };
     done.unwrap_or_else(|failure| failure.tell(terminal)) as u8
 }
