@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::terminal::{Exit, Terminal};
 use super::{Failure, targets};
 use crate::backup::Archive;
+use crate::clock::timestamp;
 use crate::config::Config;
 use crate::migration::Survey;
-use crate::store::Store;
+use crate::store::{Store, snapshot};
 use crate::target::Target;
 use crate::target::tool::{self, ToolVersion};
 
@@ -113,7 +114,17 @@ async fn store(config: &Config) -> Check {
         ),
         Ok(store) => {
             let size = store.size().await.unwrap_or_default();
-            Check::well("store", format!("{}, {} kB", store.place(), size / 1000))
+            let written = match snapshot::last_written(&store).await {
+                Ok(Some(at)) => {
+                    let at = timestamp(at).strftime("%Y-%m-%d %H:%M UTC");
+                    format!("last written to a file by `lockkeeper store backup` {at}")
+                }
+                _ => "never written to a file by `lockkeeper store backup`".to_owned(),
+            };
+            Check::well(
+                "store",
+                format!("{}, {} kB, {written}", store.place(), size / 1000),
+            )
         }
     }
 }

@@ -18,7 +18,7 @@ use secrecy::SecretString;
 
 pub use environment::{Environment, search_path};
 pub use error::ConfigError;
-pub use settings::{Archive, Auth, Server, Store};
+pub use settings::{Archive, Auth, Keep, Server, Store};
 pub use target::{TargetEnvironment, TargetSettings};
 
 use layer::Layer;

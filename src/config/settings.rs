@@ -1,6 +1,7 @@
 //! The sections `[server]`, `[store]`, `[archive]` and `[auth]`, read and checked.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -27,6 +28,17 @@ pub struct Store {
     pub file: Option<PathBuf>,
     /// Whether it was set by the operator, or is the default file.
     pub given: bool,
+    /// How long what has ended is kept in it.
+    pub keep: Keep,
+}
+
+/// How many days are kept of what has ended; 0 is for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// `keep_jobs_days`: a job, counted from its end.
+    pub jobs_days: u32,
+    /// `keep_events_days`: the log of a job, counted from the job's end. It goes with the job at the latest.
+    pub events_days: u32,
 }
 
 /// `[archive]`: where backups are kept.
@@ -99,10 +111,14 @@ pub(super) fn store(
     base: &Path,
     warnings: &mut Vec<String>,
 ) -> Result<Store, ConfigError> {
+    let keep = Keep {
+        jobs_days: number(layer, "store", "keep_jobs_days", 90, 0..=36_500)?,
+        events_days: number(layer, "store", "keep_events_days", 30, 0..=36_500)?,
+    };
     let section = layer.section("store");
     let Some(url) = secret::from_section(&section, "url", warnings)? else {
         let file = base.join("lockkeeper-data").join("store.db");
-        return Ok(sqlite(&file, "", false));
+        return Ok(sqlite(&file, "", false, keep));
     };
     let written = section.get("url").or_else(|| section.get("url_file"));
     let base = written.map_or(base, |written| &written.base);
@@ -113,6 +129,7 @@ pub(super) fn store(
             url,
             file: None,
             given: true,
+            keep,
         });
     }
     let path = text.strip_prefix("sqlite:").unwrap_or(text);
@@ -128,11 +145,11 @@ pub(super) fn store(
             "The store's `url` ({place}) names no file: a store in memory would forget every job at a restart."
         )));
     }
-    Ok(sqlite(&base.join(path), query, true))
+    Ok(sqlite(&base.join(path), query, true, keep))
 }
 
 /// A SQLite store: the path becomes absolute, and what a URL gives a meaning to is escaped in it.
-fn sqlite(path: &Path, query: &str, given: bool) -> Store {
+fn sqlite(path: &Path, query: &str, given: bool, keep: Keep) -> Store {
     let file = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let escaped = file
         .to_string_lossy()
@@ -143,6 +160,7 @@ fn sqlite(path: &Path, query: &str, given: bool) -> Store {
         url: format!("sqlite://{escaped}{mark}{query}").into(),
         file: Some(file),
         given,
+        keep,
     }
 }
 
@@ -163,20 +181,29 @@ pub(super) fn tidy(path: &Path) -> PathBuf {
 
 pub(super) fn auth(layer: &Layer) -> Result<Auth, ConfigError> {
     Ok(Auth {
-        session_hours: number(layer, "session_hours", 12, 24 * 365)?,
-        setup_minutes: number(layer, "setup_minutes", 60, 60 * 24 * 7)?,
+        session_hours: number(layer, "auth", "session_hours", 12, 1..=24 * 365)?,
+        setup_minutes: number(layer, "auth", "setup_minutes", 60, 1..=60 * 24 * 7)?,
     })
 }
 
-fn number(layer: &Layer, key: &str, default: u32, most: u32) -> Result<u32, ConfigError> {
-    let Some(written) = layer.get("auth", key) else {
+fn number(
+    layer: &Layer,
+    section: &str,
+    key: &str,
+    default: u32,
+    range: RangeInclusive<u32>,
+) -> Result<u32, ConfigError> {
+    let Some(written) = layer.get(section, key) else {
         return Ok(default);
     };
     match written.text.parse() {
-        Ok(value) if (1..=most).contains(&value) => Ok(value),
+        Ok(value) if range.contains(&value) => Ok(value),
         _ => Err(ConfigError::new(format!(
-            "`{key}` ({}) must be a whole number from 1 to {most}, not `{}`.",
-            written.place, written.text
+            "`{key}` ({}) must be a whole number from {} to {}, not `{}`.",
+            written.place,
+            range.start(),
+            range.end(),
+            written.text
         ))),
     }
 }

@@ -6,10 +6,12 @@
 //! - A job is never run twice. When its worker vanishes it becomes `interrupted`; operations that can be cleaned up
 //!   automatically then end as `failed`, the others keep the target locked until a person has looked.
 //!
-//! Read [`catalogue`] for what can be run, [`queue`] for the states, [`worker`] for who runs it.
+//! Read [`catalogue`] for what can be run, [`queue`] for the states, [`worker`] for who runs it,
+//! [`retention`] for how long it is kept.
 
 pub mod catalogue;
 pub mod queue;
+pub mod retention;
 pub mod worker;
 
 pub use catalogue::{Operation, Resources};

@@ -76,6 +76,8 @@ fn words(action: &str, outcome: &str) -> String {
         "user.add" => "Add a user",
         "user.passwd" => "Set a password",
         "user.disable" => "Disable a user",
+        "store.backup" => "Write the store to a file",
+        "store.restore" => "Put the store back from a file",
         other => other,
     };
     match outcome {
