@@ -15,6 +15,7 @@ mod delivery;
 mod failure;
 mod hostile;
 mod http;
+mod keeping;
 mod refusal;
 mod sign_in;
 mod story;

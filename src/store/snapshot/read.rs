@@ -187,6 +187,15 @@ impl Reader {
                 )));
             }
         }
+        if let Some(table) = footer
+            .rows
+            .keys()
+            .find(|table| !self.counts.contains_key(*table))
+        {
+            return Err(self.altered(format!(
+                "its last line counts rows of {table}, which no snapshot holds"
+            )));
+        }
         if footer.sha256 != sha256 {
             return Err(self.altered(format!(
                 "its SHA-256 is {sha256}, and its last line says {}",

@@ -70,18 +70,36 @@ pub async fn restore(
             Some(kept)
         }
     };
-    for drop in DROPS {
-        sqlx::query(drop).execute(&mut *tx).await?;
+    match exchange(&mut tx, store, snapshot, now).await {
+        Ok(cancelled) => Ok(Restored {
+            tx,
+            kept,
+            cancelled,
+        }),
+        Err(error) => {
+            // The store still holds it.
+            if let Some(kept) = kept {
+                let _gone = std::fs::remove_file(kept);
+            }
+            Err(error)
+        }
     }
-    take_steps(&mut tx, store, Some(snapshot.header.schema)).await?;
-    put_rows(&mut tx, snapshot).await?;
-    take_steps(&mut tx, store, None).await?;
-    let cancelled = lapse(&mut tx, now).await?;
-    Ok(Restored {
-        tx,
-        kept,
-        cancelled,
-    })
+}
+
+/// Takes out what the store holds and puts in what the file holds; how many jobs waited there.
+async fn exchange(
+    tx: &mut Tx,
+    store: &Store,
+    snapshot: &Checked,
+    now: i64,
+) -> Result<u64, SnapshotError> {
+    for drop in DROPS {
+        sqlx::query(drop).execute(&mut **tx).await?;
+    }
+    take_steps(tx, store, Some(snapshot.header.schema)).await?;
+    put_rows(tx, snapshot).await?;
+    take_steps(tx, store, None).await?;
+    lapse(tx, now).await
 }
 
 /// Refuses a store that somebody is using.
@@ -138,7 +156,7 @@ async fn held(tx: &mut Tx) -> Result<Option<String>, SnapshotError> {
 /// Where what the store held before is written: beside the snapshot, with the time in its name.
 fn beside(snapshot: &Path, clock: &Clock) -> PathBuf {
     let mut name = snapshot.as_os_str().to_owned();
-    let at = clock.now().strftime("%Y-%m-%d_%H%M%S");
+    let at = clock.now().strftime("%Y-%m-%d_%H%M%S%.3f");
     name.push(format!(".before-restore-{at}"));
     PathBuf::from(name)
 }
