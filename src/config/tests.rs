@@ -39,8 +39,20 @@ fn nothing_at_all_gives_the_defaults() {
     assert_eq!(config.archive.folder, empty.path().join("backups"));
     assert_eq!(config.auth.session_hours, 12);
     assert_eq!(config.auth.setup_minutes, 60);
+    let keep = config.store.keep;
+    assert_eq!((keep.jobs_days, keep.events_days), (90, 30));
     assert!(config.targets.is_empty());
     assert_eq!(config.origin.to_string(), "environment");
+}
+
+#[test]
+fn how_long_things_are_kept_is_a_number_of_days() {
+    let folder = folder("[store]\nkeep_jobs_days = 7\nkeep_events_days = 3");
+    let config = load(&folder, &[("LOCKKEEPER_STORE_KEEP_EVENTS_DAYS", "0")]).unwrap();
+    let keep = config.store.keep;
+    assert_eq!((keep.jobs_days, keep.events_days), (7, 0));
+    let told = refusal("[store]\nkeep_jobs_days = -1");
+    assert!(told.contains("from 0 to 36500"), "{told}");
 }
 
 #[test]
