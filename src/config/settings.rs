@@ -1,4 +1,4 @@
-//! The sections `[server]`, `[store]`, `[archive]` and `[auth]`, read and checked.
+//! The sections, except the targets, read and checked.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -55,6 +55,22 @@ pub struct Auth {
     pub session_hours: u32,
     /// How long the link that makes the first user is good for, in minutes.
     pub setup_minutes: u32,
+}
+
+/// `[worker]`: how jobs are run.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// How many jobs one worker runs at a time, on different targets; 4 unless said otherwise.
+    pub at_once: u32,
+}
+
+/// `[metrics]`: who may read the figures.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Whether there is a page of figures at all.
+    pub enabled: bool,
+    /// What a reader has to show. Without one, only this machine may read.
+    pub token: Option<SecretString>,
 }
 
 pub(super) fn server(layer: &Layer) -> Result<Server, ConfigError> {
@@ -186,6 +202,40 @@ pub(super) fn auth(layer: &Layer) -> Result<Auth, ConfigError> {
     })
 }
 
+pub(super) fn worker(layer: &Layer) -> Result<Worker, ConfigError> {
+    let at_once = number(layer, "worker", "at_once", 4, 1..=32)?;
+    Ok(Worker { at_once })
+}
+
+/// The fewest characters of a token: fewer can be tried out.
+const TOKEN_CHARACTERS: usize = 16;
+
+pub(super) fn metrics(layer: &Layer, warnings: &mut Vec<String>) -> Result<Metrics, ConfigError> {
+    let enabled = match layer.get("metrics", "enabled") {
+        None => true,
+        Some(written) => written.text.parse().map_err(|_| {
+            ConfigError::new(format!(
+                "`enabled` ({}) must be true or false, not `{}`.",
+                written.place, written.text
+            ))
+        })?,
+    };
+    let section = layer.section("metrics");
+    let token = secret::from_section(&section, "token", warnings)?;
+    if let Some(token) = &token {
+        let text = token.expose_secret();
+        let place = section.get("token").or_else(|| section.get("token_file"));
+        if text.len() < TOKEN_CHARACTERS || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ConfigError::new(format!(
+                "The `token` of [metrics] ({}) must have at least {TOKEN_CHARACTERS} characters, all of them printable \
+                 ASCII and no spaces; `openssl rand -hex 32` makes a good one.",
+                place.map_or("", |written| &written.place)
+            )));
+        }
+    }
+    Ok(Metrics { enabled, token })
+}
+
 fn number(
     layer: &Layer,
     section: &str,
@@ -205,5 +255,34 @@ fn number(
             range.end(),
             written.text
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, Environment, FILE, Flags};
+    use super::Keep;
+
+    fn keep(toml: &str, variables: &[(&str, &str)]) -> Result<Keep, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), toml).unwrap();
+        let env = Environment::of(folder.path(), variables.iter().copied());
+        Config::load(&Flags::default(), &env)
+            .map(|config| config.store.keep)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn how_long_things_are_kept_is_a_number_of_days() {
+        let days = |toml, variables| {
+            let keep = keep(toml, variables).unwrap();
+            (keep.jobs_days, keep.events_days)
+        };
+        assert_eq!(days("", &[]), (90, 30));
+        let file = "[store]\nkeep_jobs_days = 7\nkeep_events_days = 3";
+        let variable = ("LOCKKEEPER_STORE_KEEP_EVENTS_DAYS", "0");
+        assert_eq!(days(file, &[variable]), (7, 0));
+        let told = keep("[store]\nkeep_jobs_days = -1", &[]).unwrap_err();
+        assert!(told.contains("from 0 to 36500"), "{told}");
     }
 }

@@ -8,10 +8,12 @@
 //! - An exclusive job holds the target on the target's server too, against consoles that have another store.
 //!
 //! Read [`catalogue`] for what can be run, [`queue`] for the states, [`worker`] for who runs it,
-//! [`retention`] for how long it is kept.
+//! [`presence`] for who is alive to run it, [`retention`] for how long what ended is kept.
 
 pub mod catalogue;
 mod evidence;
+pub mod figures;
+pub mod presence;
 pub mod queue;
 pub mod retention;
 mod scribe;

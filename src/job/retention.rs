@@ -1,4 +1,4 @@
-//! How long what has ended is kept: logs, jobs, measurements, workers.
+//! How long what has ended is kept: logs, jobs, measurements.
 //!
 //! What must stay true: the audit is never touched; a job that is not over, and its log, are never touched; the writer is
 //! let go after at most [`ROWS`] rows, so that heartbeats go on however much there is to remove. A crash in between
@@ -21,8 +21,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 const DAY: i64 = 24 * 60 * 60 * 1000;
 /// How long measurements are kept, in days: a year and the month to compare it with.
 const MEASUREMENT_DAYS: i64 = 400;
-/// After how many days a worker that was not seen is forgotten.
-const WORKER_DAYS: i64 = 1;
 
 /// How many rows were removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,8 +31,6 @@ pub struct Removed {
     pub jobs: u64,
     /// Measurements.
     pub measurements: u64,
-    /// Workers.
-    pub workers: u64,
 }
 
 /// Removes what is older than it is kept for. Several processes may do so at once, and one that is stopped in the middle
@@ -52,13 +48,11 @@ pub async fn tidy(store: &Store, clock: &Clock, keep: Keep) -> Result<Removed, S
         removed.jobs = in_chunks(store, JOBS, before).await?;
     }
     removed.measurements = in_chunks(store, MEASUREMENTS, now - MEASUREMENT_DAYS * DAY).await?;
-    removed.workers = in_chunks(store, WORKERS, now - WORKER_DAYS * DAY).await?;
     if removed != Removed::default() {
         tracing::info!(
             removed.events,
             removed.jobs,
             removed.measurements,
-            removed.workers,
             "removed what is older than it is kept for"
         );
     }
@@ -85,10 +79,6 @@ const MEASUREMENTS: Purge = Purge {
     look: "SELECT CAST(count(*) AS BIGINT) FROM (SELECT 1 FROM measurement WHERE at < $1 LIMIT 1) found",
     remove: "DELETE FROM measurement WHERE (target, at, job_id) IN \
              (SELECT target, at, job_id FROM measurement WHERE at < $1 LIMIT $2)",
-};
-const WORKERS: Purge = Purge {
-    look: "SELECT CAST(count(*) AS BIGINT) FROM (SELECT 1 FROM worker WHERE seen_at < $1 LIMIT 1) found",
-    remove: "DELETE FROM worker WHERE id IN (SELECT id FROM worker WHERE seen_at < $1 LIMIT $2)",
 };
 
 async fn in_chunks(store: &Store, purge: Purge, before: i64) -> Result<u64, StoreError> {
