@@ -14,7 +14,7 @@ use crate::backup::Archive;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::job::queue::{self, Asked, By, Job, Request};
-use crate::job::{Choice, Evidence, Resources, worker};
+use crate::job::{Choice, Evidence, Resources, retention, worker};
 use crate::operation::Trouble;
 use crate::store::{Store, StoreError};
 use crate::target::{DatabaseUrl, Target};
@@ -202,20 +202,32 @@ impl App {
             stop.clone(),
         );
         let tidy = async {
-            loop {
-                if let Err(error) = self.sessions().expire().await {
-                    tracing::warn!(%error, "expired sessions could not be removed");
-                }
-                if let Err(error) = self.store.maintain().await {
-                    tracing::warn!(%error, "the store could not be tidied up");
-                }
-                tokio::select! {
-                    () = tokio::time::sleep(std::time::Duration::from_hours(24)) => {}
-                    () = stop.cancelled() => return,
-                }
+            tokio::select! {
+                () = self.tidy() => {}
+                () = stop.cancelled() => {}
             }
         };
         tokio::join!(reap, tidy);
+    }
+
+    /// Removes what is older than it is kept for, at once and each hour, and lets the store tidy up, at once and each
+    /// day. Never returns; dropped, it stops between two transactions or undoes the one that it is in.
+    async fn tidy(&self) {
+        for hour in 0_u64.. {
+            if let Err(error) = self.sessions().expire().await {
+                tracing::warn!(%error, "expired sessions could not be removed");
+            }
+            let keep = self.config.store.keep;
+            if let Err(error) = retention::tidy(&self.store, &self.clock, keep).await {
+                tracing::warn!(%error, "what is older than it is kept for could not be removed");
+            }
+            if hour % 24 == 0
+                && let Err(error) = self.store.maintain().await
+            {
+                tracing::warn!(%error, "the store could not be tidied up");
+            }
+            tokio::time::sleep(std::time::Duration::from_hours(1)).await;
+        }
     }
 
     /// Runs one enqueued job in this process. False when another process took it, or the target is busy.

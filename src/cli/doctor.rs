@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::terminal::{Exit, Terminal};
 use super::{Failure, targets};
 use crate::backup::Archive;
-use crate::clock::Clock;
+use crate::clock::{Clock, timestamp};
 use crate::config::Config;
 use crate::job::{figures, presence};
 use crate::migration::Survey;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, snapshot};
 use crate::target::Target;
 use crate::target::tool::{self, ToolVersion};
 
@@ -118,7 +118,14 @@ async fn store(config: &Config) -> Vec<Check> {
         Err(error) => ill(error),
         Ok(store) => {
             let size = store.size().await.unwrap_or_default();
-            let found = format!("{}, {} kB", store.place(), size / 1000);
+            let written = match snapshot::last_written(&store).await {
+                Ok(Some(at)) => {
+                    let at = timestamp(at).strftime("%Y-%m-%d %H:%M UTC");
+                    format!("last written to a file by `lockkeeper store backup` {at}")
+                }
+                _ => "never written to a file by `lockkeeper store backup`".to_owned(),
+            };
+            let found = format!("{}, {} kB, {written}", store.place(), size / 1000);
             let mut checks = vec![Check::well("store", found)];
             checks.extend(workers(&store).await.unwrap_or_else(ill));
             checks

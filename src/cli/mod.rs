@@ -13,6 +13,7 @@ mod migrate;
 mod plan;
 mod serve;
 mod signal;
+mod store;
 mod target;
 pub mod terminal;
 mod user;
@@ -90,6 +91,9 @@ enum Command {
     /// Manage who may sign in
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Write Lockkeeper's own database to a file, and put it back
+    #[command(subcommand)]
+    Store(store::StoreCommand),
 }
 
 /// Runs the command line and returns the process's exit code.
@@ -142,6 +146,7 @@ pub async fn run() -> u8 {
         Command::Job(command) => job::run(command, config, terminal).await,
         Command::Target(command) => target::run(command, config, terminal).await,
         Command::User(command) => user::run(command, config, terminal).await,
+        Command::Store(command) => store::run(command, config, terminal).await,
     };
     done.unwrap_or_else(|failure| failure.tell(terminal)) as u8
 }

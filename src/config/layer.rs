@@ -16,7 +16,10 @@ use super::{ConfigError, Environment, Flags};
 /// The sections and their keys; each can also be the variable `LOCKKEEPER_<SECTION>_<KEY>`.
 const SECTIONS: [(&str, &[&str]); 6] = [
     ("server", &["listen", "public_url"]),
-    ("store", &["url", "url_file"]),
+    (
+        "store",
+        &["url", "url_file", "keep_jobs_days", "keep_events_days"],
+    ),
     ("archive", &["folder"]),
     ("auth", &["session_hours", "setup_minutes"]),
     ("worker", &["at_once"]),

@@ -18,7 +18,7 @@ use secrecy::SecretString;
 
 pub use environment::{Environment, search_path};
 pub use error::ConfigError;
-pub use settings::{Archive, Auth, Metrics, Server, Store, Worker};
+pub use settings::{Archive, Auth, Keep, Metrics, Server, Store, Worker};
 pub use target::{TargetEnvironment, TargetSettings};
 
 use layer::Layer;

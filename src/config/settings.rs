@@ -1,6 +1,7 @@
 //! The sections, except the targets, read and checked.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -27,6 +28,17 @@ pub struct Store {
     pub file: Option<PathBuf>,
     /// Whether it was set by the operator, or is the default file.
     pub given: bool,
+    /// How long what has ended is kept in it.
+    pub keep: Keep,
+}
+
+/// How many days are kept of what has ended; 0 is for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// `keep_jobs_days`: a job, counted from its end.
+    pub jobs_days: u32,
+    /// `keep_events_days`: the log of a job, counted from the job's end. It goes with the job at the latest.
+    pub events_days: u32,
 }
 
 /// `[archive]`: where backups are kept.
@@ -115,10 +127,14 @@ pub(super) fn store(
     base: &Path,
     warnings: &mut Vec<String>,
 ) -> Result<Store, ConfigError> {
+    let keep = Keep {
+        jobs_days: number(layer, "store", "keep_jobs_days", 90, 0..=36_500)?,
+        events_days: number(layer, "store", "keep_events_days", 30, 0..=36_500)?,
+    };
     let section = layer.section("store");
     let Some(url) = secret::from_section(&section, "url", warnings)? else {
         let file = base.join("lockkeeper-data").join("store.db");
-        return Ok(sqlite(&file, "", false));
+        return Ok(sqlite(&file, "", false, keep));
     };
     let written = section.get("url").or_else(|| section.get("url_file"));
     let base = written.map_or(base, |written| &written.base);
@@ -129,6 +145,7 @@ pub(super) fn store(
             url,
             file: None,
             given: true,
+            keep,
         });
     }
     let path = text.strip_prefix("sqlite:").unwrap_or(text);
@@ -144,11 +161,11 @@ pub(super) fn store(
             "The store's `url` ({place}) names no file: a store in memory would forget every job at a restart."
         )));
     }
-    Ok(sqlite(&base.join(path), query, true))
+    Ok(sqlite(&base.join(path), query, true, keep))
 }
 
 /// A SQLite store: the path becomes absolute, and what a URL gives a meaning to is escaped in it.
-fn sqlite(path: &Path, query: &str, given: bool) -> Store {
+fn sqlite(path: &Path, query: &str, given: bool, keep: Keep) -> Store {
     let file = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let escaped = file
         .to_string_lossy()
@@ -159,6 +176,7 @@ fn sqlite(path: &Path, query: &str, given: bool) -> Store {
         url: format!("sqlite://{escaped}{mark}{query}").into(),
         file: Some(file),
         given,
+        keep,
     }
 }
 
@@ -179,13 +197,13 @@ pub(super) fn tidy(path: &Path) -> PathBuf {
 
 pub(super) fn auth(layer: &Layer) -> Result<Auth, ConfigError> {
     Ok(Auth {
-        session_hours: number(layer, "auth", "session_hours", 12, 24 * 365)?,
-        setup_minutes: number(layer, "auth", "setup_minutes", 60, 60 * 24 * 7)?,
+        session_hours: number(layer, "auth", "session_hours", 12, 1..=24 * 365)?,
+        setup_minutes: number(layer, "auth", "setup_minutes", 60, 1..=60 * 24 * 7)?,
     })
 }
 
 pub(super) fn worker(layer: &Layer) -> Result<Worker, ConfigError> {
-    let at_once = number(layer, "worker", "at_once", 4, 32)?;
+    let at_once = number(layer, "worker", "at_once", 4, 1..=32)?;
     Ok(Worker { at_once })
 }
 
@@ -223,16 +241,48 @@ fn number(
     section: &str,
     key: &str,
     default: u32,
-    most: u32,
+    range: RangeInclusive<u32>,
 ) -> Result<u32, ConfigError> {
     let Some(written) = layer.get(section, key) else {
         return Ok(default);
     };
     match written.text.parse() {
-        Ok(value) if (1..=most).contains(&value) => Ok(value),
+        Ok(value) if range.contains(&value) => Ok(value),
         _ => Err(ConfigError::new(format!(
-            "`{key}` ({}) must be a whole number from 1 to {most}, not `{}`.",
-            written.place, written.text
+            "`{key}` ({}) must be a whole number from {} to {}, not `{}`.",
+            written.place,
+            range.start(),
+            range.end(),
+            written.text
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, Environment, FILE, Flags};
+    use super::Keep;
+
+    fn keep(toml: &str, variables: &[(&str, &str)]) -> Result<Keep, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), toml).unwrap();
+        let env = Environment::of(folder.path(), variables.iter().copied());
+        Config::load(&Flags::default(), &env)
+            .map(|config| config.store.keep)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn how_long_things_are_kept_is_a_number_of_days() {
+        let days = |toml, variables| {
+            let keep = keep(toml, variables).unwrap();
+            (keep.jobs_days, keep.events_days)
+        };
+        assert_eq!(days("", &[]), (90, 30));
+        let file = "[store]\nkeep_jobs_days = 7\nkeep_events_days = 3";
+        let variable = ("LOCKKEEPER_STORE_KEEP_EVENTS_DAYS", "0");
+        assert_eq!(days(file, &[variable]), (7, 0));
+        let told = keep("[store]\nkeep_jobs_days = -1", &[]).unwrap_err();
+        assert!(told.contains("from 0 to 36500"), "{told}");
     }
 }

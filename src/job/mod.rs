@@ -8,13 +8,14 @@
 //! - An exclusive job holds the target on the target's server too, against consoles that have another store.
 //!
 //! Read [`catalogue`] for what can be run, [`queue`] for the states, [`worker`] for who runs it,
-//! [`presence`] for who is alive to run it.
+//! [`presence`] for who is alive to run it, [`retention`] for how long what ended is kept.
 
 pub mod catalogue;
 mod evidence;
 pub mod figures;
 pub mod presence;
 pub mod queue;
+pub mod retention;
 mod run;
 mod scribe;
 pub mod worker;

@@ -1,4 +1,4 @@
-//! The three places where SQLite and Postgres differ: how a write begins, how a sleeper is woken, how to tidy up.
+//! The three places where SQLite and Postgres differ: how a transaction begins, how a sleeper is woken, how to tidy up.
 //!
 //! Everything else is one SQL text. A fourth difference is a reason to look for other SQL, not for a fourth hook.
 
@@ -102,6 +102,16 @@ impl Dialect {
                 Ok(tx)
             }
         }
+    }
+
+    /// Hook one, the other half: begins a transaction that only reads and sees one moment of the store, however long it
+    /// takes and whatever is written meanwhile. On SQLite that moment is the first read, so a read has to follow.
+    pub(super) async fn begin_read(&self, pool: &AnyPool) -> Result<Tx, sqlx::Error> {
+        let begin = match self.engine {
+            Engine::Sqlite(_) => "BEGIN DEFERRED",
+            Engine::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        pool.begin_with(begin).await
     }
 
     /// Hook two, one half: wakes this process, and on Postgres the others.

@@ -7,9 +7,11 @@
 //! - All writes go through [`Store::begin`]; writers never overlap, so what a transaction has read stays true until it
 //!   commits. That is what the audit chain and the queue rest on.
 //!
-//! The tables, column by column, are in `migrations/`.
+//! The tables, column by column, are in `migrations/`. How the whole of it is written to a file and put back is in
+//! [`snapshot`].
 
 pub mod dialect;
+pub mod snapshot;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -156,6 +158,11 @@ impl Store {
         self.dialect.begin(&self.write).await.map_err(Into::into)
     }
 
+    /// Begins a transaction that sees the store as it was at its first read and writes nothing.
+    async fn begin_read(&self) -> Result<Tx, sqlx::Error> {
+        self.dialect.begin_read(&self.read).await
+    }
+
     /// The second dialect hook: says that there is something to do, once the transaction has committed.
     pub async fn wake(&self) {
         self.dialect.wake(&self.write).await;
@@ -214,6 +221,12 @@ fn migrator() -> Migrator {
     let mut migrator = Migrator::with_migrations(steps);
     migrator.set_locking(false);
     migrator
+}
+
+/// The newest step of the schema that this program knows.
+fn newest() -> i64 {
+    let versions = migrator().iter().map(|step| step.version).max();
+    versions.unwrap_or_default()
 }
 
 /// Makes the folder (0700) and an empty file (0600) unless they exist: the store holds password hashes.

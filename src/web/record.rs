@@ -239,7 +239,7 @@ fn row(entry: Recorded) -> AuditRow {
 }
 
 /// Actions as they are recorded, and as a person reads them.
-const ACTIONS: [(&str, &str); 12] = [
+const ACTIONS: [(&str, &str); 20] = [
     ("plan.make", "Make a plan"),
     ("plan.approve", "Approve a plan"),
     ("plan.apply", "Apply a plan"),
@@ -251,7 +251,15 @@ const ACTIONS: [(&str, &str); 12] = [
     ("user.add", "Add a user"),
     ("user.passwd", "Set a password"),
     ("user.disable", "Disable a user"),
+    ("target.check", "Check the target"),
+    ("schedule.create", "Add a schedule"),
+    ("schedule.change", "Change a schedule"),
+    ("schedule.pause", "Pause a schedule"),
+    ("schedule.resume", "Resume a schedule"),
+    ("schedule.delete", "Delete a schedule"),
     ("audit.export", "Export the audit"),
+    ("store.backup", "Write the store to a file"),
+    ("store.restore", "Put the store back from a file"),
 ];
 
 /// An action as a person reads it; one that is not known here is shown as it was recorded.

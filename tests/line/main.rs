@@ -18,6 +18,7 @@ mod failure;
 mod figures;
 mod hostile;
 mod http;
+mod keeping;
 mod refusal;
 mod sign_in;
 mod stopping;

@@ -14,7 +14,7 @@ on_both!(
 );
 
 /// Written from the description of the chain, not from its code: each field with its length in eight bytes before it.
-fn hash_of(entry: &Recorded) -> String {
+pub fn hash_of(entry: &Recorded) -> String {
     let mut bytes = Vec::new();
     for field in [
         &entry.seq.to_string(),
@@ -35,7 +35,7 @@ fn hash_of(entry: &Recorded) -> String {
 }
 
 /// The first entry that does not fit, if one does not.
-fn broken_at(entries: &[Recorded]) -> Option<i64> {
+pub fn broken_at(entries: &[Recorded]) -> Option<i64> {
     let mut previous = "";
     for (entry, seq) in entries.iter().zip(1..) {
         if entry.seq != seq || entry.previous_hash != previous || entry.hash != hash_of(entry) {
