@@ -10,6 +10,7 @@
 
 pub mod catalogue;
 pub mod queue;
+pub mod schedule;
 pub mod worker;
 
 pub use catalogue::{Operation, Resources};
