@@ -16,5 +16,6 @@ mod failure;
 mod hostile;
 mod http;
 mod refusal;
+mod schedules;
 mod sign_in;
 mod story;

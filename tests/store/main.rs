@@ -20,6 +20,7 @@ mod events;
 mod interruption;
 mod opening;
 mod queue;
+mod schedules;
 mod sessions;
 mod setup;
 mod users;

@@ -25,7 +25,7 @@ const FURTHEST_DAYS: i64 = 5 * 366;
 const LONGEST_WORDS: usize = 80;
 
 /// When a schedule runs. What it holds has been checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
     /// Five fields with single spaces.
     cron: String,
@@ -47,31 +47,15 @@ pub struct TimingError {
 }
 
 impl Timing {
-    /// Reads what was typed. `now` is where the search for the first run begins.
+    /// Reads what was typed, and refuses what would run too often or never. `now` is where the search for the first run
+    /// begins.
     pub fn parse(cron: &str, zone: &str, now: Timestamp) -> Result<Self, TimingError> {
-        let (cron, zone) = match (fields(cron), clocks(zone)) {
-            (Ok(cron), Ok(zone)) => (cron, zone),
-            (cron, zone) => {
-                return Err(TimingError {
-                    cron: cron.err(),
-                    zone: zone.err(),
-                });
-            }
-        };
+        let timing = Self::read(cron, zone)?;
         let wrong = |sentence: String| TimingError {
             cron: Some(sentence),
             zone: None,
         };
-        let parser = CronParser::builder()
-            .seconds(Seconds::Disallowed)
-            .year(Year::Disallowed)
-            .build();
-        let parsed = parser.parse(&cron).map_err(|error| {
-            wrong(format!(
-                "This cannot be read as minute, hour, day of month, month and day of week. {error}"
-            ))
-        })?;
-        if let Some(apart) = closest(&parsed).filter(|apart| *apart < CLOSEST_MINUTES) {
+        if let Some(apart) = closest(&timing.parsed).filter(|apart| *apart < CLOSEST_MINUTES) {
             let often = match apart {
                 1 => "every minute".to_owned(),
                 apart => format!("{apart} minutes apart"),
@@ -80,12 +64,6 @@ impl Timing {
                 "This would run {often}. Runs are at least {CLOSEST_MINUTES} minutes apart."
             )));
         }
-        let timing = Self {
-            cron,
-            parsed,
-            zone: zone.iana_name().unwrap_or("UTC").to_owned(),
-            clocks: zone,
-        };
         let furthest = now + SignedDuration::from_hours(FURTHEST_DAYS * 24);
         if timing.next(now).is_none_or(|next| next > furthest) {
             return Err(wrong(
@@ -93,6 +71,35 @@ impl Timing {
             ));
         }
         Ok(timing)
+    }
+
+    /// Reads what was checked before it was stored.
+    pub(super) fn read(cron: &str, zone: &str) -> Result<Self, TimingError> {
+        let (cron, clocks) = match (fields(cron), clocks(zone)) {
+            (Ok(cron), Ok(clocks)) => (cron, clocks),
+            (cron, clocks) => {
+                return Err(TimingError {
+                    cron: cron.err(),
+                    zone: clocks.err(),
+                });
+            }
+        };
+        let parser = CronParser::builder()
+            .seconds(Seconds::Disallowed)
+            .year(Year::Disallowed)
+            .build();
+        let parsed = parser.parse(&cron).map_err(|error| TimingError {
+            cron: Some(format!(
+                "This cannot be read as minute, hour, day of month, month and day of week. {error}"
+            )),
+            zone: None,
+        })?;
+        Ok(Self {
+            cron,
+            parsed,
+            zone: clocks.iana_name().unwrap_or("UTC").to_owned(),
+            clocks,
+        })
     }
 
     /// The five fields.
