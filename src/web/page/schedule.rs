@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::settings::{TimingFields, ZONES};
+use super::settings::TimingFields;
 use crate::web::layout::{Environment, Layout, Link, Tab};
 
 /// The page.
