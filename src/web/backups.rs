@@ -69,10 +69,7 @@ pub(super) async fn take(
         target: target.name.clone(),
         note: note.trim().to_owned(),
     };
-    let id = who
-        .app()
-        .enqueue(&operation, &who.user.name, &who.visit.address)
-        .await?;
+    let id = who.enqueue(&operation, None).await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 

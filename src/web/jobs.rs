@@ -13,11 +13,11 @@ use super::page::trouble::TroubleBox;
 use super::page::when::When;
 use super::view;
 use super::visit::SignedIn;
-use crate::app::App;
+use crate::app::{App, Reconciled};
 use crate::guard;
-use crate::job::Operation;
 use crate::job::queue::{self, Job, Line, State};
-use crate::operation::{Level, Trouble};
+use crate::job::{Choice, Operation};
+use crate::operation::Level;
 use crate::store::StoreError;
 
 const PAGE: usize = 50;
@@ -110,24 +110,12 @@ pub(super) async fn release(
         let page = page(&who, &job, Some((form.finding.clone(), error.to_owned()))).await?;
         return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
-    let trouble = Trouble::new(
-        "The program that ran this job went away before it ended.",
-        finding,
-        "What is pending now is on the history page.",
-    );
-    let released = queue::release(
-        &app.store,
-        &app.clock,
-        &job,
-        &who.user.name,
-        &who.visit.address,
-        &trouble,
-    )
-    .await?;
-    if released {
-        who.flash(true, "The target is free again.");
-    } else {
-        who.flash(false, "This job is not interrupted any more.");
+    let reconciled = app
+        .reconcile(&job, who.by(), Choice::Failed, finding)
+        .await?;
+    match reconciled {
+        Reconciled::Over => who.flash(true, "The target is free again."),
+        _ => who.flash(false, "This job cannot be released now."),
     }
     Ok(view::go(&format!("/jobs/{}", job.id)))
 }
@@ -167,6 +155,7 @@ async fn page(
         started_at: job.started_at.map(When::at),
         took: view::took(job, now),
         waiting: match job.state {
+            State::Scheduled => "It waits for its time.".to_owned(),
             State::Queued => format!("It waits until {target} is free."),
             State::Running => "It has just begun.".to_owned(),
             _ => "Nothing was recorded.".to_owned(),

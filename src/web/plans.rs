@@ -78,10 +78,7 @@ pub(super) async fn make(
     let operation = Operation::MakePlan {
         target: target.name.clone(),
     };
-    let id = who
-        .app()
-        .enqueue(&operation, &who.user.name, &who.visit.address)
-        .await?;
+    let id = who.enqueue(&operation, None).await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 
@@ -152,10 +149,7 @@ pub(super) async fn apply(
         target: target.name.clone(),
         plan: stored.plan.id.clone(),
     };
-    let id = who
-        .app()
-        .enqueue(&operation, &who.user.name, &who.visit.address)
-        .await?;
+    let id = who.enqueue(&operation, None).await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 

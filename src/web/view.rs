@@ -66,6 +66,7 @@ pub(super) fn verdict(verdict: guard::Verdict) -> Verdict {
 
 pub(super) fn job_state(state: State) -> JobState {
     match state {
+        State::Scheduled => JobState::Scheduled,
         State::Queued => JobState::Queued,
         State::Running => JobState::Running,
         State::Succeeded => JobState::Succeeded,

@@ -18,6 +18,9 @@ use crate::app::App;
 use crate::auth::session::USER_KEY;
 use crate::auth::token;
 use crate::auth::user::{self, User};
+use crate::job::Operation;
+use crate::job::queue::{By, Request};
+use crate::store::StoreError;
 use crate::target::Target;
 
 /// The cookie that keeps the chosen colours.
@@ -147,6 +150,25 @@ impl FromRequest for SignedIn {
 impl SignedIn {
     pub fn app(&self) -> &App {
         self.visit.app()
+    }
+
+    /// Who does something now, and from where, as the audit names them.
+    pub fn by(&self) -> By<'_> {
+        By {
+            actor: &self.user.name,
+            place: &self.visit.address,
+        }
+    }
+
+    /// Puts an operation into the queue on behalf of whoever is signed in. `key` is the one that the form carried.
+    pub async fn enqueue(
+        &self,
+        operation: &Operation,
+        key: Option<&str>,
+    ) -> Result<String, StoreError> {
+        let by = self.by();
+        let request = Request { operation, by, key };
+        self.app().enqueue(&request).await
     }
 
     /// The target of that name, or not found.

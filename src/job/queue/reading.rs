@@ -2,18 +2,16 @@
 
 use sqlx::Row;
 
-use super::job::{Job, Line, decode};
+use super::job::{Job, Line, columns, decode};
 use crate::operation::{Event, Level};
 use crate::store::{Store, StoreError};
 
 /// One job.
 pub async fn get(store: &Store, id: &str) -> Result<Option<Job>, StoreError> {
-    let row = sqlx::query(
-        "SELECT id, payload, state, actor, created_at, started_at, ended_at, outcome, trouble FROM job WHERE id = $1",
-    )
-    .bind(id)
-    .fetch_optional(store.read())
-    .await?;
+    let row = sqlx::query(concat!("SELECT ", columns!(), " FROM job WHERE id = $1"))
+        .bind(id)
+        .fetch_optional(store.read())
+        .await?;
     row.as_ref().map(decode).transpose()
 }
 
@@ -24,10 +22,12 @@ pub async fn page(
     before: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Job>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, payload, state, actor, created_at, started_at, ended_at, outcome, trouble FROM job \
-         WHERE ($1 IS NULL OR target = $1) AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
-    )
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM job \
+         WHERE ($1 IS NULL OR target = $1) AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"
+    ))
     .bind(target)
     .bind(before)
     .bind(limit)
@@ -38,10 +38,12 @@ pub async fn page(
 
 /// Jobs that wait, run or are interrupted, oldest first: what the pages show as being under way.
 pub async fn open(store: &Store) -> Result<Vec<Job>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, payload, state, actor, created_at, started_at, ended_at, outcome, trouble FROM job \
-         WHERE state IN ('queued', 'running', 'interrupted') ORDER BY id LIMIT 200",
-    )
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM job \
+         WHERE state IN ('queued', 'running', 'interrupted') ORDER BY id LIMIT 200"
+    ))
     .fetch_all(store.read())
     .await?;
     rows.iter().map(decode).collect()
