@@ -13,6 +13,7 @@ use crate::backup::Archive;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::job::queue::{self, Asked, By, Job, Request};
+use crate::job::schedule::scheduler;
 use crate::job::{Choice, Evidence, Resources, worker};
 use crate::operation::Trouble;
 use crate::store::{Store, StoreError};
@@ -206,7 +207,8 @@ impl App {
                 }
             }
         };
-        tokio::join!(serve, reap, tidy);
+        let schedule = scheduler::run(self.store.clone(), self.clock.clone(), stop.clone());
+        tokio::join!(serve, reap, schedule, tidy);
     }
 
     /// Runs one enqueued job in this process. False when another process took it, or the target is busy.

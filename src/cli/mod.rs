@@ -3,6 +3,7 @@
 //! The command line is a contract: results on stdout, talk on stderr, `--json` everywhere, and the exit codes of
 //! [`terminal::Exit`]. Commands build the same operations as the pages and enqueue them in the same store.
 
+mod audit;
 mod backup;
 mod doctor;
 mod follow;
@@ -70,6 +71,9 @@ enum Command {
     /// Take and list backups
     #[command(subcommand)]
     Backup(backup::BackupCommand),
+    /// Read what was recorded, and check that nobody changed it
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Manage who may sign in
     #[command(subcommand)]
     User(user::UserCommand),
@@ -116,6 +120,7 @@ pub async fn run() -> u8 {
         Command::Migrate(command) => migrate::run(command, config, terminal).await,
         Command::Plan(command) => plan::run(command, config, terminal).await,
         Command::Backup(command) => backup::run(command, config, terminal).await,
+        Command::Audit(command) => audit::run(command, config, terminal).await,
         Command::User(command) => user::run(command, config, terminal).await,
     };
     done.unwrap_or_else(|failure| failure.tell(terminal)) as u8

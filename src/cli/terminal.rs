@@ -51,7 +51,7 @@ impl Terminal {
     /// A JSON object of the result; printed only with `--json`.
     pub fn json(self, value: &Value) {
         if self.json {
-            anstream::println!("{value}");
+            anstream::println!("{}", escaped(&value.to_string()));
         }
     }
 
@@ -112,22 +112,29 @@ pub fn first_line() -> std::io::Result<String> {
 /// rewrite what stands on the screen.
 fn plain(text: &str) -> String {
     text.chars()
-        .map(|each| match each {
-            '\n' | '\t' => each,
-            // Also what turns the direction of text around or hides in it: an approver reads this.
-            each if each.is_control()
-                || matches!(each, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}') =>
-            {
-                '\u{fffd}'
-            }
-            each => each,
-        })
+        .map(|each| if is_sly(each) { '\u{fffd}' } else { each })
         .collect()
+}
+
+/// The same for JSON, where they can stand in strings only and have a spelling that reads back as what they are.
+fn escaped(json: &str) -> String {
+    let spell = |each: char| match each {
+        each if is_sly(each) => format!("\\u{:04x}", u32::from(each)),
+        each => each.to_string(),
+    };
+    json.chars().map(spell).collect()
+}
+
+/// What commands a terminal, and what turns the direction of text around or hides in it: an approver reads this.
+fn is_sly(each: char) -> bool {
+    let commands = each.is_control() && !matches!(each, '\n' | '\t');
+    commands
+        || matches!(each, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Exit, plain};
+    use super::{Exit, escaped, plain};
 
     #[test]
     fn a_hostile_name_commands_no_terminal() {
@@ -135,6 +142,15 @@ mod tests {
             plain("a\u{1b}[2Jb\u{9b}c\nd\u{202e}e"),
             "a\u{fffd}[2Jb\u{fffd}c\nd\u{fffd}e"
         );
+    }
+
+    #[test]
+    fn json_keeps_a_hostile_name_and_commands_no_terminal() {
+        let name = "a\u{1b}[2Jb\u{9b}c\n\u{7f}d\u{202e}e 🚀";
+        let written = escaped(&serde_json::json!({ name: name }).to_string());
+        assert!(!written.contains(super::is_sly), "{written}");
+        let read: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(read[name], name);
     }
 
     #[test]

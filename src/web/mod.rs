@@ -125,7 +125,8 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/jobs/{id}", get().to(jobs::detail))
         .route("/jobs/{id}/events", get().to(live::events))
         .route("/jobs/{id}/release", web::post().to(jobs::release))
-        .route("/audit", get().to(record::list));
+        .route("/audit", get().to(record::list))
+        .route("/audit.jsonl", get().to(record::export));
 }
 
 /// What is done with a schedule.

@@ -1,23 +1,126 @@
-//! The audit, newest first.
+//! The audit: what was recorded, found by filters, newest first; and the same as a file.
 
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
+use futures_util::stream;
 use serde::Deserialize;
 
 use super::error::PageError;
 use super::layout::Nav;
-use super::page::audit::{AuditOutcome, AuditPage, AuditRow};
+use super::page::audit::{AuditFilter, AuditOutcome, AuditPage, AuditRow, DateField};
+use super::page::change::changes;
 use super::page::when::When;
 use super::view;
 use super::visit::SignedIn;
-use crate::audit::{self, Recorded};
+use crate::audit::export::Export;
+use crate::audit::{self, Entry, Filter, Recorded, moment};
 
 const PAGE: usize = 50;
 /// Asked for, to know whether there is another page.
 const ONE_MORE: i64 = 51;
+/// A longer name was never recorded.
+const LONGEST: usize = 300;
 
+/// What to look for. Fields that are empty, as a form sends them, do not matter.
 #[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
 pub(super) struct AuditQuery {
+    actor: String,
+    action: String,
+    target: String,
+    outcome: String,
+    from: String,
+    to: String,
     before: Option<i64>,
+}
+
+impl AuditQuery {
+    fn fields(&self) -> [(&'static str, &str); 6] {
+        [
+            ("actor", &self.actor),
+            ("action", &self.action),
+            ("target", &self.target),
+            ("outcome", &self.outcome),
+            ("from", &self.from),
+            ("to", &self.to),
+        ]
+    }
+
+    /// `path` with what was asked for, from before `before`.
+    fn link(&self, path: &str, before: Option<i64>) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in self.fields() {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        if let Some(before) = before {
+            query.append_pair("before", &before.to_string());
+        }
+        match query.finish() {
+            query if query.is_empty() => path.to_owned(),
+            query => format!("{path}?{query}"),
+        }
+    }
+
+    /// The filter, or the form with what is wrong in it.
+    fn read(&self) -> Result<Filter, Box<AuditFilter>> {
+        let name = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let mut form = self.form();
+        let mut date = |field: fn(&mut AuditFilter) -> &mut DateField, read: fn(&str) -> _| {
+            let field = field(&mut form);
+            let read: Result<i64, moment::NoMoment> = match field.typed.as_str() {
+                "" => return None,
+                typed => read(typed),
+            };
+            read.inspect_err(|wrong| field.wrong = Some(format!("{wrong}.")))
+                .ok()
+        };
+        let from_ms = date(|form| &mut form.from, moment::since);
+        let to_ms = date(|form| &mut form.to, moment::until);
+        if from_ms.zip(to_ms).is_some_and(|(from, to)| from >= to) {
+            form.to.wrong = Some("The last day is before the first.".to_owned());
+        }
+        if form.from.wrong.is_some() || form.to.wrong.is_some() {
+            return Err(Box::new(form));
+        }
+        Ok(Filter {
+            actor: name(&self.actor),
+            action: name(&self.action),
+            target: name(&self.target),
+            outcome: name(&self.outcome),
+            from_ms,
+            to_ms,
+        })
+    }
+
+    fn form(&self) -> AuditFilter {
+        let date = |typed: &str| DateField {
+            typed: typed.to_owned(),
+            wrong: None,
+            is_day: moment::is_day(typed),
+        };
+        AuditFilter {
+            actor: self.actor.clone(),
+            action: self.action.clone(),
+            target: self.target.clone(),
+            outcome: self.outcome.clone(),
+            from: date(&self.from),
+            to: date(&self.to),
+        }
+    }
+
+    fn check(&self) -> Result<(), PageError> {
+        let long = |(_, value): &(_, &str)| value.chars().count() > LONGEST;
+        match self.fields().iter().find(|field| long(field)) {
+            Some((name, _)) => Err(PageError::Bad(format!(
+                "{name} has more than {LONGEST} characters"
+            ))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// `GET /audit`.
@@ -25,22 +128,91 @@ pub(super) async fn list(
     who: SignedIn,
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, PageError> {
-    let mut entries = audit::page(&who.app().store, query.before, ONE_MORE).await?;
+    query.check()?;
+    let filter = match query.read() {
+        Ok(filter) => filter,
+        Err(form) => return Ok(refused(&who, &query, *form)),
+    };
+    let store = &who.app().store;
+    let mut entries = audit::page(store, &filter, query.before, ONE_MORE).await?;
     let more = entries.len() > PAGE;
     entries.truncate(PAGE);
     let older = entries
         .last()
         .filter(|_| more)
-        .map(|last| format!("/audit?before={}", last.seq));
-    let mut layout = who.visit.layout("Audit");
-    layout.nav = Nav::Audit;
+        .map(|last| query.link("/audit", Some(last.seq)));
     Ok(view::ok(&AuditPage {
-        layout,
-        summary: "Who did what, newest first. Entries are only ever added; each carries the hash of the one before it."
-            .to_owned(),
         entries: entries.into_iter().map(row).collect(),
         older,
+        ..empty(&who, &query, query.form())
     }))
+}
+
+/// `GET /audit.jsonl`: what the page would show on all its pages together, oldest first. That it was taken is recorded
+/// before it begins, and stands in it where the filter does not hide it.
+pub(super) async fn export(
+    who: SignedIn,
+    query: web::Query<AuditQuery>,
+) -> Result<HttpResponse, PageError> {
+    query.check()?;
+    let filter = match query.read() {
+        Ok(filter) => filter,
+        Err(form) => return Ok(refused(&who, &query, *form)),
+    };
+    let app = who.app();
+    let detail = if filter.is_empty() {
+        "All entries.".to_owned()
+    } else {
+        format!(
+            "Entries with {}",
+            query.link("", None).trim_start_matches('?')
+        )
+    };
+    let entry = Entry {
+        actor: &who.user.name,
+        action: "audit.export",
+        outcome: "requested",
+        place: &who.visit.address,
+        detail: &detail,
+        ..Entry::default()
+    };
+    audit::record_alone(&app.store, &app.clock, &entry).await?;
+    let export = Export::begin(&app.store, filter).await?;
+    let lines = stream::try_unfold(export, async |mut export| match export.next().await {
+        Ok(lines) => Ok(lines.map(|lines| (Bytes::from(lines), export))),
+        // The answer breaks off where it is, so that nobody takes a part for the whole.
+        Err(error) => Err(PageError::from(error)),
+    });
+    let name = app.clock.now().strftime("audit-%Y-%m-%d-%H%M.jsonl");
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/jsonl"))
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ))
+        .streaming(lines))
+}
+
+/// The page with what was typed and what is wrong with it.
+fn refused(who: &SignedIn, query: &AuditQuery, form: AuditFilter) -> HttpResponse {
+    view::html(StatusCode::UNPROCESSABLE_ENTITY, &empty(who, query, form))
+}
+
+/// The page without entries.
+fn empty(who: &SignedIn, query: &AuditQuery, filter: AuditFilter) -> AuditPage {
+    let mut layout = who.visit.layout("Audit");
+    layout.nav = Nav::Audit;
+    let targets = &who.app().resources.targets;
+    AuditPage {
+        layout,
+        filter,
+        actions: ACTIONS.to_vec(),
+        targets: targets.iter().map(|target| target.name.clone()).collect(),
+        entries: Vec::new(),
+        older: None,
+        newest: query.before.map(|_| query.link("/audit", None)),
+        export: query.link("/audit.jsonl", None),
+    }
 }
 
 fn row(entry: Recorded) -> AuditRow {
@@ -50,7 +222,9 @@ fn row(entry: Recorded) -> AuditRow {
         actor: entry.actor,
         what: words(&entry.action, &entry.outcome),
         detail: entry.detail,
-        href: entry.job.map(|job| format!("/jobs/{job}")),
+        href: entry
+            .job
+            .map(|job| format!("/jobs/{}", view::segment(&job))),
         target: entry.target,
         outcome: match entry.outcome.as_str() {
             "requested" => AuditOutcome::Asked,
@@ -59,25 +233,31 @@ fn row(entry: Recorded) -> AuditRow {
             _ => AuditOutcome::Done,
         },
         from: Some(entry.place),
+        changes: changes(entry.before.as_deref(), entry.after.as_deref()),
+        hash: entry.hash,
     }
 }
 
+/// Actions as they are recorded, and as a person reads them.
+const ACTIONS: [(&str, &str); 12] = [
+    ("plan.make", "Make a plan"),
+    ("plan.approve", "Approve a plan"),
+    ("plan.apply", "Apply a plan"),
+    ("backup.take", "Take a backup"),
+    ("backup.download", "Download a backup"),
+    ("sign-in", "Sign in"),
+    ("sign-out", "Sign out"),
+    ("user.setup", "Make the first user"),
+    ("user.add", "Add a user"),
+    ("user.passwd", "Set a password"),
+    ("user.disable", "Disable a user"),
+    ("audit.export", "Export the audit"),
+];
+
 /// An action as a person reads it; one that is not known here is shown as it was recorded.
 fn words(action: &str, outcome: &str) -> String {
-    let words = match action {
-        "plan.make" => "Make a plan",
-        "plan.approve" => "Approve a plan",
-        "plan.apply" => "Apply a plan",
-        "backup.take" => "Take a backup",
-        "backup.download" => "Download a backup",
-        "sign-in" => "Sign in",
-        "sign-out" => "Sign out",
-        "user.setup" => "Make the first user",
-        "user.add" => "Add a user",
-        "user.passwd" => "Set a password",
-        "user.disable" => "Disable a user",
-        other => other,
-    };
+    let known = ACTIONS.iter().find(|(name, _)| *name == action);
+    let words = known.map_or(action, |(_, words)| words);
     match outcome {
         "released" | "interrupted" | "cancelled" => format!("{words}: {outcome}"),
         _ => words.to_owned(),

@@ -55,6 +55,7 @@ fn entry(detail: &str) -> Entry<'_> {
         outcome: "succeeded",
         place: "worker",
         detail,
+        ..Entry::default()
     }
 }
 
@@ -152,7 +153,9 @@ async fn a_page_starts_before_a_given_entry(ground: Ground) {
             .await
             .unwrap();
     }
-    let page = audit::page(&store, Some(4), 2).await.unwrap();
+    let page = audit::page(&store, &audit::Filter::default(), Some(4), 2)
+        .await
+        .unwrap();
     let seqs: Vec<i64> = page.iter().map(|entry| entry.seq).collect();
     assert_eq!(seqs, [3, 2]);
     assert_eq!(page[0].detail, "a NUL: \u{fffd}.");

@@ -102,7 +102,9 @@ pub async fn number(store: &Store, query: &'static str) -> i64 {
 
 /// The whole audit, oldest first.
 pub async fn audit(store: &Store) -> Vec<Recorded> {
-    let mut entries = audit::page(store, None, 10_000).await.unwrap();
+    let mut entries = audit::page(store, &audit::Filter::default(), None, 20_000)
+        .await
+        .unwrap();
     entries.reverse();
     entries
 }

@@ -45,6 +45,7 @@ pub async fn save(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Resul
             outcome: "succeeded",
             place: "worker",
             detail: &detail,
+            ..audit::Entry::default()
         },
     )
     .await?;

@@ -91,6 +91,7 @@ async fn record(
         outcome,
         place: by.place,
         detail,
+        ..audit::Entry::default()
     };
     audit::record(tx, clock, &entry).await
 }

@@ -81,6 +81,7 @@ pub async fn enqueue(
         outcome: "requested",
         place: request.by.place,
         detail: "",
+        ..audit::Entry::default()
     };
     audit::record(tx, clock, &entry).await?;
     Ok(Enqueued { id, is_new: true })

@@ -72,6 +72,9 @@ fn samples() -> Vec<(&'static str, String)> {
         ("job-failed", html(&job::JobPage::sample_failed())),
         ("job-interrupted", html(&job::JobPage::sample_interrupted())),
         ("audit", html(&audit::AuditPage::sample())),
+        ("audit-empty", html(&audit::AuditPage::sample_empty())),
+        ("audit-refused", html(&audit::AuditPage::sample_refused())),
+        ("audit-hostile", html(&audit::AuditPage::sample_hostile())),
         ("error", html(&error::ErrorPage::sample())),
     ]
 }
@@ -153,6 +156,11 @@ fn what_was_typed_is_kept() {
         ("plan-refused", "value=\"jarvis-staging\""),
         ("settings-refused", "value=\"* * * * &#60;b&#62;\""),
         ("settings-refused", "value=\"Europe/Berlinn\""),
+        ("audit-refused", "value=\"yester&#34;day\""),
+        (
+            "audit-refused",
+            "value=\"&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;\"",
+        ),
     ] {
         assert!(html_of(name).contains(kept), "{name} forgot {kept}");
     }

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backups;
+pub mod change;
 pub mod code;
 pub mod error;
 pub mod job;
