@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::store::{StoreError, Tx};
 
 /// How many schedules a target may have: more than anybody reads on one page would hide one.
-pub const MOST: usize = 20;
+pub const MOST: usize = 12;
 /// By how much a run that a schedule asks for is less urgent than the same that a person asks for.
 const LESS_URGENT: i64 = 100;
 

@@ -177,7 +177,7 @@ pub struct SettingsPage {
     pub layout: Layout,
     /// The name of the target.
     pub target: String,
-    /// The schedules, oldest first; at most 20.
+    /// The schedules, oldest first; at most 12.
     pub schedules: Vec<ScheduleRow>,
     /// The form for another one; none when there are enough.
     pub add: Option<AddForm>,
@@ -295,7 +295,7 @@ impl SettingsPage {
     pub fn sample_full() -> Self {
         let page = Self::sample();
         Self {
-            schedules: page.schedules.into_iter().cycle().take(20).collect(),
+            schedules: page.schedules.into_iter().cycle().take(12).collect(),
             add: None,
             ..Self::sample()
         }

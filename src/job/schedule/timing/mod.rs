@@ -75,7 +75,7 @@ impl Timing {
 
     /// Reads what was checked before it was stored.
     pub(super) fn read(cron: &str, zone: &str) -> Result<Self, TimingError> {
-        let (cron, clocks) = match (fields(cron), clocks(zone)) {
+        let ((cron, parsed), clocks) = match (fields(cron).and_then(parsed), clocks(zone)) {
             (Ok(cron), Ok(clocks)) => (cron, clocks),
             (cron, clocks) => {
                 return Err(TimingError {
@@ -84,16 +84,6 @@ impl Timing {
                 });
             }
         };
-        let parser = CronParser::builder()
-            .seconds(Seconds::Disallowed)
-            .year(Year::Disallowed)
-            .build();
-        let parsed = parser.parse(&cron).map_err(|error| TimingError {
-            cron: Some(format!(
-                "This cannot be read as minute, hour, day of month, month and day of week. {error}"
-            )),
-            zone: None,
-        })?;
         Ok(Self {
             cron,
             parsed,
@@ -216,6 +206,20 @@ fn fields(typed: &str) -> Result<String, String> {
         _ => Err(format!(
             "A cron expression has five fields here: minute, hour, day of month, month, day of week. This has {}.",
             fields.len()
+        )),
+    }
+}
+
+/// Five fields, and what they mean.
+fn parsed(cron: String) -> Result<(String, Cron), String> {
+    let parser = CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .year(Year::Disallowed)
+        .build();
+    match parser.parse(&cron) {
+        Ok(parsed) => Ok((cron, parsed)),
+        Err(error) => Err(format!(
+            "This cannot be read as minute, hour, day of month, month and day of week. {error}"
         )),
     }
 }
