@@ -25,7 +25,7 @@ async fn schedules_are_set_by_hand() {
     browser.fill("#zone", "Europe/Berlin").await;
     browser.click("main button.primary").await;
     browser.listen(&["status of 422"]).await;
-    browser.wait_for("2 minutes apart").await;
+    browser.wait_for("only 2 minutes apart").await;
     browser.picture("settings-refused").await;
     browser.fill("#cron", "").await;
     browser.click("main button.primary").await;

@@ -149,7 +149,7 @@ async fn what_cannot_be_scheduled_is_said_beside_what_was_typed() {
     let visitor = Visitor::signed_in(&scene.console).await;
     let long = "1,".repeat(5_000);
     for (cron, zone, said) in [
-        ("* * * * *", "UTC", "This would run every minute."),
+        ("* * * * *", "UTC", "only 1 minute apart"),
         ("0 3 * * * *", "UTC", "This has 6."),
         ("0 0 30 2 *", "UTC", "does not come within five years"),
         ("0 3 * * *", "Europe/Berlinn", "Did you mean Europe/Berlin?"),

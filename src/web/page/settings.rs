@@ -280,7 +280,8 @@ impl SettingsPage {
                 cron: "* * * * <b>".to_owned(),
                 zone: "Europe/Berlinn".to_owned(),
                 cron_error: Some(
-                    "This would run every minute. Runs are at least 5 minutes apart.".to_owned(),
+                    "Two of these runs would be only 1 minute apart; the least is 5 minutes."
+                        .to_owned(),
                 ),
                 zone_error: Some(
                     "There is no time zone of this name. Did you mean Europe/Berlin?".to_owned(),

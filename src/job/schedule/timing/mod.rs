@@ -56,12 +56,12 @@ impl Timing {
             zone: None,
         };
         if let Some(apart) = closest(&timing.parsed).filter(|apart| *apart < CLOSEST_MINUTES) {
-            let often = match apart {
-                1 => "every minute".to_owned(),
-                apart => format!("{apart} minutes apart"),
+            let apart = match apart {
+                1 => "1 minute".to_owned(),
+                apart => format!("{apart} minutes"),
             };
             return Err(wrong(format!(
-                "This would run {often}. Runs are at least {CLOSEST_MINUTES} minutes apart."
+                "Two of these runs would be only {apart} apart; the least is {CLOSEST_MINUTES} minutes."
             )));
         }
         let furthest = now + SignedDuration::from_hours(FURTHEST_DAYS * 24);

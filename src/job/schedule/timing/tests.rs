@@ -182,10 +182,10 @@ fn the_next_run_is_always_later() {
 fn what_cannot_run_is_refused_with_the_reason() {
     for (cron, reason) in [
         ("", "Say when it runs"),
-        ("* * * * *", "every minute"),
+        ("* * * * *", "only 1 minute apart"),
         ("*/2 * * * *", "2 minutes apart"),
         ("0,58 * * * *", "2 minutes apart"),
-        ("0,59 0,23 * * *", "every minute"),
+        ("0,59 0,23 * * *", "only 1 minute apart"),
         ("0 3 * *", "This has 4."),
         ("0 0 3 * * *", "This has 6."),
         ("0 0 3 * * * 2027", "This has 7."),
