@@ -259,7 +259,11 @@ fn words(action: &str, outcome: &str) -> String {
     let known = ACTIONS.iter().find(|(name, _)| *name == action);
     let words = known.map_or(action, |(_, words)| words);
     match outcome {
-        "released" | "interrupted" | "cancelled" => format!("{words}: {outcome}"),
+        "interrupted"
+        | "cancelled"
+        | "cancel asked"
+        | "reconciled: failed"
+        | "reconciled: succeeded" => format!("{words}: {outcome}"),
         _ => words.to_owned(),
     }
 }

@@ -117,7 +117,7 @@ async fn a_crash_while_applying_waits_for_a_person() {
     let audit = visitor.read("/audit").await.words();
     assert!(audit.contains("Apply a plan: interrupted"), "{audit}");
     assert!(
-        audit.contains("Apply a plan: released Nothing of it is there."),
+        audit.contains("Apply a plan: reconciled: failed Nothing of it is there."),
         "{audit}"
     );
 }
