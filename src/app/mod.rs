@@ -14,6 +14,7 @@ use crate::backup::Archive;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::job::queue::{self, Asked, By, Job, Request};
+use crate::job::schedule::scheduler;
 use crate::job::{Choice, Evidence, Resources, retention, worker};
 use crate::operation::Trouble;
 use crate::store::{Store, StoreError};
@@ -193,7 +194,7 @@ impl App {
     }
 
     /// What every process on the store does, also one that runs no jobs, until `stop` is cancelled: a job whose worker
-    /// was killed must not read as running for ever.
+    /// was killed must not read as running for ever, and what is due must not wait for one particular process.
     pub async fn tend(&self, stop: CancellationToken) {
         let reap = worker::reap(
             self.resources.clone(),
@@ -207,7 +208,8 @@ impl App {
                 () = stop.cancelled() => {}
             }
         };
-        tokio::join!(reap, tidy);
+        let schedule = scheduler::run(self.store.clone(), self.clock.clone(), stop.clone());
+        tokio::join!(reap, schedule, tidy);
     }
 
     /// Removes what is older than it is kept for, at once and each hour, and lets the store tidy up, at once and each

@@ -201,6 +201,15 @@ impl Operation {
         }
     }
 
+    /// Whether a schedule may ask for it: what changes a database needs a person each time.
+    #[must_use]
+    pub fn can_be_scheduled(&self) -> bool {
+        match self {
+            Self::CheckTarget { .. } | Self::MakePlan { .. } | Self::TakeBackup { .. } => true,
+            Self::ApplyPlan { .. } => false,
+        }
+    }
+
     /// What a crash in the middle means for the data, in one sentence.
     #[must_use]
     pub fn after_crash(&self) -> &'static str {

@@ -17,6 +17,7 @@ pub mod presence;
 pub mod queue;
 pub mod retention;
 mod run;
+pub mod schedule;
 mod scribe;
 pub mod worker;
 

@@ -112,6 +112,8 @@ pub enum Tab {
     Plans,
     /// `/t/{target}/backups`.
     Backups,
+    /// `/t/{target}/settings`.
+    Settings,
 }
 
 /// The target a page is about.

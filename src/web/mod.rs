@@ -20,6 +20,8 @@ pub mod page;
 mod plan;
 mod plans;
 mod record;
+mod schedule;
+mod settings;
 mod sign_in;
 mod target;
 mod view;
@@ -128,12 +130,47 @@ fn routes(config: &mut web::ServiceConfig) {
             "/t/{target}/backups/{id}/download",
             get().to(backups::download),
         )
+        .route("/t/{target}/settings", get().to(settings::show))
+        .configure(schedules)
         .route("/jobs", get().to(jobs::list))
         .route("/jobs/{id}", get().to(jobs::detail))
         .route("/jobs/{id}/events", get().to(live::events))
         .route("/jobs/{id}/release", web::post().to(jobs::release))
         .route("/audit", get().to(record::list))
         .route("/audit.jsonl", get().to(record::export));
+}
+
+/// What is done with a schedule.
+fn schedules(config: &mut web::ServiceConfig) {
+    config
+        .route(
+            "/t/{target}/settings/schedules",
+            web::post().to(settings::add),
+        )
+        .route(
+            "/t/{target}/settings/schedules/{id}",
+            get().to(schedule::show),
+        )
+        .route(
+            "/t/{target}/settings/schedules/{id}",
+            web::post().to(schedule::change),
+        )
+        .route(
+            "/t/{target}/settings/schedules/{id}/pause",
+            web::post().to(schedule::pause),
+        )
+        .route(
+            "/t/{target}/settings/schedules/{id}/resume",
+            web::post().to(schedule::resume),
+        )
+        .route(
+            "/t/{target}/settings/schedules/{id}/run",
+            web::post().to(schedule::run),
+        )
+        .route(
+            "/t/{target}/settings/schedules/{id}/delete",
+            web::post().to(schedule::delete),
+        );
 }
 
 /// A route for GET, and for HEAD, whose answer is the same without its body.

@@ -17,5 +17,6 @@ mod hostile;
 mod line;
 mod narrow;
 mod plain;
+mod schedules;
 mod stage;
 mod states;

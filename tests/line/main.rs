@@ -20,6 +20,7 @@ mod hostile;
 mod http;
 mod keeping;
 mod refusal;
+mod schedules;
 mod sign_in;
 mod stopping;
 mod story;

@@ -28,6 +28,7 @@ mod opening;
 mod presence;
 mod queue;
 mod retention;
+mod schedules;
 mod sessions;
 mod setup;
 mod snapshot;

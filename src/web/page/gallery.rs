@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{
-    audit, backups, error, job, jobs, login, migration, migrations, overview, plan, plans, setup,
-    shown, target,
+    audit, backups, error, job, jobs, login, migration, migrations, overview, plan, plans,
+    schedule, settings, setup, shown, target,
 };
 
 /// Every sample by name.
@@ -52,6 +52,20 @@ fn samples() -> Vec<(&'static str, String)> {
         ("plan-stale", html(&plan::PlanPage::sample_stale())),
         ("backups", html(&backups::BackupsPage::sample())),
         ("backups-empty", html(&backups::BackupsPage::sample_empty())),
+        ("settings", html(&settings::SettingsPage::sample())),
+        (
+            "settings-empty",
+            html(&settings::SettingsPage::sample_empty()),
+        ),
+        (
+            "settings-refused",
+            html(&settings::SettingsPage::sample_refused()),
+        ),
+        (
+            "settings-full",
+            html(&settings::SettingsPage::sample_full()),
+        ),
+        ("schedule", html(&schedule::SchedulePage::sample())),
         ("jobs", html(&jobs::JobsPage::sample())),
         ("jobs-empty", html(&jobs::JobsPage::sample_empty())),
         ("job", html(&job::JobPage::sample())),
@@ -140,6 +154,8 @@ fn what_was_typed_is_kept() {
         ("setup-refused", "value=\"&#60;b&#62;ada&#60;/b&#62;\""),
         ("login-refused", "value=\"ada\""),
         ("plan-refused", "value=\"jarvis-staging\""),
+        ("settings-refused", "value=\"* * * * &#60;b&#62;\""),
+        ("settings-refused", "value=\"Europe/Berlinn\""),
         ("audit-refused", "value=\"yester&#34;day\""),
         (
             "audit-refused",

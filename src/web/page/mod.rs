@@ -19,6 +19,8 @@ pub mod overview;
 pub mod pill;
 pub mod plan;
 pub mod plans;
+pub mod schedule;
+pub mod settings;
 pub mod setup;
 pub mod shown;
 pub mod size;
