@@ -94,6 +94,8 @@ pub async fn fill(pool: &AnyPool) {
             outcome: "requested".to_owned(),
             place: "127.0.0.1".to_owned(),
             detail: String::new(),
+            before: None,
+            after: None,
             previous_hash,
             hash: String::new(),
         };
