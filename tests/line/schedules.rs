@@ -120,7 +120,7 @@ async fn a_schedule_from_its_first_form_to_its_end() {
 
     let job = visitor.start(&format!("{schedule}/run"), &[]).await;
     visitor
-        .wait(&job, &["succeeded"], Duration::from_secs(60))
+        .wait(&job, &["succeeded"], Duration::from_mins(1))
         .await;
     let deleted = visitor.post(&format!("{schedule}/delete"), &[]).await;
     let page = follow(&visitor, deleted).await;
@@ -206,7 +206,7 @@ async fn what_a_console_has_slept_over_is_done_once() {
     scene.console.kill();
     make_overdue(&scene.console).await;
     scene.console.serve();
-    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + Duration::from_mins(1);
     let page = loop {
         let page = visitor.read(SETTINGS).await;
         // The run has ended and the next one stands there.

@@ -166,7 +166,7 @@ async fn only_what_reads_is_scheduled_and_once(ground: Ground) {
     );
     assert_eq!(
         schedule::list(&store, "other").await.unwrap(),
-        [other.clone()]
+        std::slice::from_ref(&other)
     );
     let elsewhere = schedule::get(&store, "app", &other.id).await.unwrap();
     assert!(
