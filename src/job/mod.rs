@@ -23,3 +23,47 @@ pub mod worker;
 
 pub use catalogue::{Operation, Resources};
 pub use evidence::{Choice, Evidence, Fact};
+
+#[cfg(test)]
+mod tests {
+    use super::Operation;
+    use super::catalogue::Reconcile;
+
+    #[test]
+    fn the_architecture_says_what_every_operation_declares() {
+        let target = || "t".to_owned();
+        let all = [
+            Operation::CheckTarget { target: target() },
+            Operation::MakePlan { target: target() },
+            Operation::TakeBackup {
+                target: target(),
+                note: String::new(),
+            },
+            Operation::ApplyPlan {
+                target: target(),
+                plan: "p".to_owned(),
+            },
+        ];
+        let told = include_str!("../../ARCHITECTURE.md");
+        for operation in all {
+            let row = format!(
+                "| {} | `{}` | {} | {} | {} | {} | {} |",
+                operation.words(),
+                operation.kind(),
+                if operation.is_exclusive() {
+                    "exclusive"
+                } else {
+                    "shared"
+                },
+                operation.priority(),
+                operation.permission().word(),
+                match operation.reconcile() {
+                    Reconcile::Automatic => "automatic",
+                    Reconcile::Person => "person",
+                },
+                operation.steps().join(", ")
+            );
+            assert!(told.contains(&row), "the table lacks\n{row}");
+        }
+    }
+}
