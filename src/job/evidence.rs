@@ -234,6 +234,10 @@ async fn migrations(
                 Left::Not,
                 "was not begun: the ledger has no row of it, so nothing of it is in effect.",
             ),
+            Some(State::Running) => (
+                Left::Unsure,
+                "has begun, and somebody holds the lock of the migrations: it may still be running.",
+            ),
             Some(State::RolledBack) => (Left::Not, "is recorded as rolled back."),
             Some(State::Failed) => (
                 Left::Unsure,

@@ -243,7 +243,8 @@ async fn an_approval_is_one_form_of_one_page() {
         approve("app", &digest, &token).await.status,
         StatusCode::UNPROCESSABLE_ENTITY
     );
-    let audit = visitor.read("/audit").await.words();
+    let audit = visitor.read("/audit?action=plan.approve").await;
+    let audit = audit.one("main tbody");
     assert_eq!(audit.matches("Approve a plan").count(), 1, "{audit}");
 
     // The page offers to apply it now.

@@ -134,12 +134,10 @@ async fn a_schedule_from_its_first_form_to_its_end() {
         let page = visitor.post(&format!("{schedule}{gone}"), &[]).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{gone}");
     }
-    let record = visitor.read("/audit").await.words();
-    for action in ["create", "change", "pause", "resume", "delete"] {
-        assert!(
-            record.contains(&format!("schedule.{action}")),
-            "{action}: {record}"
-        );
+    let record = visitor.read("/audit").await.one("main tbody");
+    for action in ["Add", "Change", "Pause", "Resume", "Delete"] {
+        let action = format!("{action} a schedule");
+        assert!(record.contains(&action), "{action}: {record}");
     }
 }
 

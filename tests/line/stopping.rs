@@ -164,6 +164,11 @@ fn two_consoles_with_two_stores_do_not_meet_on_one_database() {
 fn a_person_decides_about_an_interrupted_job_from_the_terminal() {
     let scene = terminal();
     let (mut deploy, job) = applying(&scene);
+    // What is reported is stored a moment later.
+    until("the log says where it is", || {
+        let shown = scene.run(&["job", "show", &job], DONE);
+        shown.all().contains("Statement 2 of 3")
+    });
     deploy.kill().unwrap();
     deploy.wait().unwrap();
     // No console runs here: whoever comes next notices, once the lease has lapsed.

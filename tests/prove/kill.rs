@@ -92,6 +92,30 @@ fn job(console: &Console, kind: &str) -> Option<Value> {
     jobs.into_iter().find(|job| job["kind"] == kind)
 }
 
+/// Kills a command after a while, and says which step of its job was recorded last.
+fn killed_in(console: &Console, args: &[&str], after: Duration) -> String {
+    let mut command = start(console, args);
+    std::thread::sleep(after);
+    command.kill().unwrap();
+    command.wait().unwrap();
+    let kind = if args[0] == "backup" {
+        "backup.take"
+    } else {
+        "plan.apply"
+    };
+    job(console, kind).map_or_else(
+        || "before it was asked for".to_owned(),
+        |job| {
+            let word = if job["ended"].is_null() {
+                "in"
+            } else {
+                "after"
+            };
+            format!("{word} {}", job["step"].as_str().unwrap_or("no step yet"))
+        },
+    )
+}
+
 fn count(steps: &mut BTreeMap<String, u32>, step: &str, state: &str) {
     *steps.entry(format!("{step} → {state}")).or_default() += 1;
 }
@@ -115,22 +139,7 @@ fn a_killed_backup_is_cleaned_up_whatever_it_was_doing() {
     let mut rounds = Vec::new();
     for round in 0..ROUNDS {
         let mut round_ = prepare(&cluster, folder.path(), &format!("backup{round}"));
-        let mut take = start(&round_.console, &["backup", "take"]);
-        std::thread::sleep(took * round / ROUNDS);
-        take.kill().unwrap();
-        take.wait().unwrap();
-        let job = job(&round_.console, "backup.take");
-        round_.step = job.map_or_else(
-            || "before it was asked for".to_owned(),
-            |job| {
-                let word = if job["ended"].is_null() {
-                    "in"
-                } else {
-                    "after"
-                };
-                format!("{word} {}", job["step"].as_str().unwrap_or("no step yet"))
-            },
-        );
+        round_.step = killed_in(&round_.console, &["backup", "take"], took * round / ROUNDS);
         rounds.push(round_);
     }
     std::thread::sleep(LEASE);
@@ -165,22 +174,7 @@ fn a_killed_apply_waits_for_a_person_and_says_what_is_so() {
     for round in 0..ROUNDS {
         let mut round_ = prepare(&cluster, folder.path(), &format!("apply{round}"));
         assert!(round_.console.cli(&["plan", "make"]).status.success());
-        let mut apply = start(&round_.console, &["plan", "apply"]);
-        std::thread::sleep(took * round / ROUNDS);
-        apply.kill().unwrap();
-        apply.wait().unwrap();
-        let job = job(&round_.console, "plan.apply");
-        round_.step = job.map_or_else(
-            || "before it was asked for".to_owned(),
-            |job| {
-                let word = if job["ended"].is_null() {
-                    "in"
-                } else {
-                    "after"
-                };
-                format!("{word} {}", job["step"].as_str().unwrap_or("no step yet"))
-            },
-        );
+        round_.step = killed_in(&round_.console, &["plan", "apply"], took * round / ROUNDS);
         rounds.push(round_);
     }
     std::thread::sleep(LEASE);
