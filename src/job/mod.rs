@@ -9,6 +9,7 @@
 //! Read [`catalogue`] for what can be run, [`queue`] for the states, [`worker`] for who runs it.
 
 pub mod catalogue;
+pub mod feed;
 pub mod queue;
 pub mod worker;
 

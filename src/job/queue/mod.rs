@@ -6,11 +6,13 @@
 
 mod interrupted;
 mod job;
+mod log;
 mod reading;
 
 pub use interrupted::{reap, release};
 pub use job::{End, Job, Line, State};
-pub use reading::{get, last_ended, lines, open, page};
+pub use log::{Part, Piece, last_done, lines, piece};
+pub use reading::{get, last_ended, open, page};
 
 use job::decode;
 

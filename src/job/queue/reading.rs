@@ -1,9 +1,6 @@
-//! Looking at jobs and their logs. Nothing here writes.
+//! Looking at jobs. Nothing here writes.
 
-use sqlx::Row;
-
-use super::job::{Job, Line, decode};
-use crate::operation::{Event, Level};
+use super::job::{Job, decode};
 use crate::store::{Store, StoreError};
 
 /// One job.
@@ -54,34 +51,4 @@ pub async fn last_ended(store: &Store, target: &str) -> Result<Option<i64>, Stor
         .fetch_one(store.read())
         .await?;
     Ok(at)
-}
-
-/// The log of a job after `after` (exclusive), oldest first, at most `limit` lines.
-pub async fn lines(
-    store: &Store,
-    id: &str,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<Line>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT seq, at, level, step, text FROM job_event WHERE job_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-    )
-    .bind(id)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(store.read())
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Line {
-                seq: row.try_get("seq")?,
-                event: Event {
-                    at: row.try_get("at")?,
-                    level: Level::from_word(row.try_get("level")?),
-                    step: row.try_get("step")?,
-                    text: row.try_get("text")?,
-                },
-            })
-        })
-        .collect()
 }
