@@ -105,7 +105,7 @@ CREATE TABLE schedule (
     payload     TEXT   NOT NULL,              -- JSON of the whole operation
     cron        TEXT   NOT NULL,              -- five fields: minute, hour, day of month, month, day of week
     zone        TEXT   NOT NULL,              -- IANA name of the time zone that the fields are read in
-    enabled     BIGINT NOT NULL CHECK (enabled IN (0, 1)),
+    enabled     BIGINT NOT NULL CHECK (enabled IN (0, 1)),  -- 0: paused
     created_by  TEXT   NOT NULL,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL
@@ -130,9 +130,10 @@ ALTER TABLE audit ADD COLUMN before_value TEXT;  -- JSON
 ALTER TABLE audit ADD COLUMN after_value TEXT;   -- JSON
 CREATE INDEX audit_actor ON audit (actor, seq);
 CREATE INDEX audit_action ON audit (action, seq);
+CREATE INDEX audit_job ON audit (job_id, seq);
 -- The newest entry, written with it: without it a chain that was cut at its end would look whole.
 CREATE TABLE audit_head (
-    one   BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    one   BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),  -- there is one row
     seq   BIGINT NOT NULL,                    -- of that entry
     hash  TEXT   NOT NULL                     -- of that entry
 );

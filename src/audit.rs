@@ -139,6 +139,17 @@ pub async fn page(
         .collect()
 }
 
+/// From where a job was asked for.
+pub async fn place_of_request(store: &Store, job: &str) -> Result<Option<String>, StoreError> {
+    let place = sqlx::query_scalar(
+        "SELECT place FROM audit WHERE job_id = $1 AND outcome = 'requested' ORDER BY seq LIMIT 1",
+    )
+    .bind(job)
+    .fetch_optional(store.read())
+    .await?;
+    Ok(place)
+}
+
 /// SHA-256 over every field. Each is preceded by its length in bytes (eight, big-endian), so that no two entries read the
 /// same when joined.
 fn chain_hash(seq: i64, at: i64, entry: &Entry<'_>, previous_hash: &str) -> String {

@@ -44,6 +44,12 @@ pub enum OperationError {
     /// It was cancelled and left nothing behind.
     #[error("cancelled")]
     Cancelled,
+    /// It was cancelled after some of its work had taken effect; the trouble says what.
+    #[error("cancelled: {0}")]
+    Stopped(Trouble),
+    /// It ended, and what is in effect is not known: a person has to look.
+    #[error("{0}")]
+    NeedsHuman(Trouble),
 }
 
 /// How loud an event is.
@@ -106,21 +112,41 @@ pub struct Outcome {
     pub made: Option<String>,
 }
 
+/// How much of a step is done. Nothing here is estimated: what is not known is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Done so far, in `unit`.
+    pub done: u64,
+    /// Of how much, where that is known exactly.
+    pub total: Option<u64>,
+    /// What is counted: `bytes`, `migrations` …
+    pub unit: &'static str,
+}
+
+/// What an operation reports while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// A line of the log.
+    Event(Event),
+    /// How far the step is; each replaces the one before.
+    Count(Count),
+}
+
 /// The operation's way to say where it is. Clones report to the same place.
 #[derive(Clone, Debug)]
 pub struct Progress {
-    events: mpsc::UnboundedSender<Event>,
+    reports: mpsc::UnboundedSender<Report>,
     clock: Clock,
     step: std::sync::Arc<std::sync::Mutex<String>>,
 }
 
 impl Progress {
-    /// A progress and the end at which its events come out, in order.
+    /// A progress and the end at which its reports come out, in order.
     #[must_use]
-    pub fn new(clock: Clock) -> (Self, mpsc::UnboundedReceiver<Event>) {
-        let (events, received) = mpsc::unbounded_channel();
+    pub fn new(clock: Clock) -> (Self, mpsc::UnboundedReceiver<Report>) {
+        let (reports, received) = mpsc::unbounded_channel();
         let progress = Self {
-            events,
+            reports,
             clock,
             step: std::sync::Arc::default(),
         };
@@ -145,6 +171,13 @@ impl Progress {
         self.send(Level::Warn, text.into());
     }
 
+    /// So much of the step is done; `total` only where it is known exactly.
+    pub fn count(&self, done: u64, total: Option<u64>, unit: &'static str) {
+        let _unheard = self
+            .reports
+            .send(Report::Count(Count { done, total, unit }));
+    }
+
     fn send(&self, level: Level, text: String) {
         let step = self
             .step
@@ -153,12 +186,12 @@ impl Progress {
             .unwrap_or_default();
         let at = self.clock.now_ms();
         // Nobody listening is no reason to stop the work: the worker that lost its lease has gone, the effect has not.
-        let _unheard = self.events.send(Event {
+        let _unheard = self.reports.send(Report::Event(Event {
             at,
             level,
             step,
             text,
-        });
+        }));
     }
 }
 

@@ -12,7 +12,8 @@ use crate::auth::session::Sessions;
 use crate::backup::Archive;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::job::{Operation, Resources, queue, worker};
+use crate::job::queue::{self, Asked, By, Job, Request};
+use crate::job::{Choice, Evidence, Resources, worker};
 use crate::operation::Trouble;
 use crate::store::{Store, StoreError};
 use crate::target::{DatabaseUrl, Target};
@@ -30,6 +31,21 @@ pub struct App {
     pub resources: Arc<Resources>,
     /// Hashing, with its limit.
     pub passwords: Passwords,
+}
+
+/// What became of a person's decision about an interrupted job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reconciled {
+    /// The job is over, and the target is free.
+    Over,
+    /// The server was told to end the job's sessions.
+    SessionsEnded,
+    /// What can be seen now does not allow it.
+    NotAllowed(Evidence),
+    /// The job was not interrupted any more.
+    NotInterrupted,
+    /// The target could not be reached.
+    Unreachable(Trouble),
 }
 
 /// Why the program cannot open.
@@ -102,22 +118,64 @@ impl App {
         Sessions::new(self.store.clone(), self.clock.clone())
     }
 
-    /// Puts an operation into the queue and returns the job's id. When the same operation waits or runs already, that
-    /// job's id is returned instead: a double click makes one job.
-    pub async fn enqueue(
-        &self,
-        operation: &Operation,
-        actor: &str,
-        place: &str,
-    ) -> Result<String, StoreError> {
+    /// Puts an operation into the queue and returns the job's id. When the same request was made before, or the same
+    /// operation waits or runs already, that job's id is returned instead: a double click makes one job.
+    pub async fn enqueue(&self, request: &Request<'_>) -> Result<String, StoreError> {
         let mut tx = self.store.begin().await?;
-        if let Some(id) = queue::pending_twin(&mut tx, operation).await? {
-            return Ok(id);
+        let enqueued = queue::enqueue(&mut tx, &self.clock, request).await?;
+        if enqueued.is_new {
+            tx.commit().await?;
+            self.store.wake().await;
         }
-        let id = queue::enqueue(&mut tx, &self.clock, operation, actor, place).await?;
-        tx.commit().await?;
-        self.store.wake().await;
-        Ok(id)
+        Ok(enqueued.id)
+    }
+
+    /// Asks a job to stop.
+    pub async fn cancel(&self, job: &Job, by: By<'_>) -> Result<Asked, StoreError> {
+        queue::ask_cancel(&self.store, &self.clock, job, by).await
+    }
+
+    /// What can be seen of an interrupted job now, and what a person may decide.
+    pub async fn evidence(&self, job: &Job) -> Result<Evidence, StoreError> {
+        job.operation.evidence(&self.resources, &job.id).await
+    }
+
+    /// Does what a person has decided about an interrupted job; `finding` is what they saw. The evidence is looked at again:
+    /// what it does not allow any more is not done.
+    pub async fn reconcile(
+        &self,
+        job: &Job,
+        by: By<'_>,
+        choice: Choice,
+        finding: &str,
+    ) -> Result<Reconciled, StoreError> {
+        let evidence = self.evidence(job).await?;
+        if !evidence.choices.contains(&choice) {
+            return Ok(Reconciled::NotAllowed(evidence));
+        }
+        let verdict = job
+            .operation
+            .settle(&self.resources, &self.clock, job, choice, finding)
+            .await?;
+        let Some(verdict) = verdict else {
+            return Ok(
+                match job.operation.end_sessions(&self.resources, &job.id).await {
+                    Ok(()) => Reconciled::SessionsEnded,
+                    Err(trouble) => Reconciled::Unreachable(trouble),
+                },
+            );
+        };
+        let done = queue::reconcile(&self.store, &self.clock, job, by, &verdict).await?;
+        Ok(if done {
+            Reconciled::Over
+        } else {
+            Reconciled::NotInterrupted
+        })
+    }
+
+    /// Looks once for jobs whose program has gone away, as the workers of a console do all the time.
+    pub async fn reap(&self) -> Result<(), StoreError> {
+        worker::reap_once(&self.resources, &self.store, &self.clock).await
     }
 
     /// Runs the workers of this process until `stop` is cancelled and what is under way has ended.

@@ -22,6 +22,9 @@ const REPORT: Duration = Duration::from_secs(2);
 /// A first dump is smaller than the database by at least this factor, in percent; used to ask for room beforehand.
 const FIRST_DUMP_PERCENT: u64 = 35;
 
+/// The steps of taking a backup.
+pub const STEPS: &[&str] = &["Preflight", "Dump", "Check", "Publish"];
+
 /// Takes a backup of `target`.
 pub async fn run(
     archive: &Archive,
@@ -251,6 +254,7 @@ async fn report(progress: &Progress, draft: &Draft, mut said: mpsc::UnboundedRec
             },
             _ = tick.tick() => {
                 let bytes = tokio::fs::metadata(draft.part()).await.map_or(0, |file| file.len());
+                progress.count(bytes, None, "bytes");
                 let megabytes = bytes / 1_000_000;
                 progress.info(match &table {
                     Some(table) => format!("{megabytes} MB written, now {table}."),

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clock::timestamp;
 use crate::job::Operation;
 use crate::job::catalogue::Reconcile;
-use crate::job::queue::{self, Job, Line, State};
+use crate::job::queue::{self, By, Job, Line, Request, State};
 use crate::operation::{Level, Trouble};
 
 /// Runs `operation` as a job and returns the job as it ended.
@@ -24,7 +24,13 @@ pub(super) async fn operation(
     operation: &Operation,
     terminal: Terminal,
 ) -> Result<Job, Failure> {
-    let id = app.enqueue(operation, &operator(), "terminal").await?;
+    let operator = operator();
+    let request = Request {
+        operation,
+        by: by(&operator),
+        key: None,
+    };
+    let id = app.enqueue(&request).await?;
     let stop = CancellationToken::new();
     let interrupt = stop.clone();
     let waits_for_person = operation.reconcile() == Reconcile::Person;
@@ -44,12 +50,22 @@ pub(super) async fn operation(
     job
 }
 
+/// Who acts, and from where.
+pub(super) fn by(actor: &str) -> By<'_> {
+    By {
+        actor,
+        place: "terminal",
+    }
+}
+
 /// Claims the job as soon as its target is free. Another process may take it first, which is as good.
 async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failure> {
     loop {
         if app.run_here(id, stop).await? {
             return Ok(());
         }
+        // Where no console runs, nobody else notices that the job which holds the target has lost its program.
+        app.reap().await?;
         let queued = queue::get(&app.store, id)
             .await?
             .is_some_and(|job| job.state == State::Queued);
@@ -57,7 +73,7 @@ async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failu
             && let Some(job) = queue::get(&app.store, id).await?
         {
             // Another worker may have taken it just now; then it is that worker's to end.
-            queue::withdraw(&app.store, &app.clock, &job).await?;
+            app.cancel(&job, by(&operator())).await?;
             return Ok(());
         }
         if !queued {
@@ -136,8 +152,12 @@ pub(super) fn ended(job: &Job, terminal: Terminal) -> Exit {
             }));
             Exit::Done
         }
-        (State::Cancelled, _) => {
+        (State::Cancelled, None) => {
             terminal.talk("Cancelled. Nothing was left behind.");
+            Exit::Cancelled
+        }
+        (State::Cancelled, Some(trouble)) => {
+            terminal.trouble(trouble);
             Exit::Cancelled
         }
         (_, Some(trouble)) => {

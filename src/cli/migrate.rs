@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::guard::{self, Plan, Verdict, apply};
 use crate::job::Operation;
 use crate::migration::{Entry, State, Survey};
-use crate::operation::{Context, OperationError, Progress};
+use crate::operation::{Context, OperationError, Progress, Report};
 use crate::target::Target;
 
 #[derive(Debug, Subcommand)]
@@ -140,7 +140,7 @@ async fn deploy_as_job(
 async fn deploy_alone(target: &Arc<Target>, terminal: Terminal) -> Result<Exit, Failure> {
     terminal.talk("There is no store here: this run is recorded in the ledger only, not as a job.");
     let clock = Clock::system();
-    let (progress, mut events) = Progress::new(clock.clone());
+    let (progress, mut reports) = Progress::new(clock.clone());
     let context = Context {
         job: clock.id(),
         actor: operator(),
@@ -149,8 +149,10 @@ async fn deploy_alone(target: &Arc<Target>, terminal: Terminal) -> Result<Exit, 
         cancel: CancellationToken::new(),
     };
     let printed = async {
-        while let Some(event) = events.recv().await {
-            terminal.talk(event.text);
+        while let Some(report) = reports.recv().await {
+            if let Report::Event(event) = report {
+                terminal.talk(event.text);
+            }
         }
     };
     let work = async {
@@ -179,7 +181,13 @@ async fn deploy_alone(target: &Arc<Target>, terminal: Terminal) -> Result<Exit, 
             terminal.json(&json!({"state": "succeeded", "summary": outcome.summary}));
             Ok(Exit::Done)
         }
-        Err(OperationError::Fail(trouble)) => Err(Failure::Operation(trouble)),
+        Err(OperationError::Fail(trouble) | OperationError::NeedsHuman(trouble)) => {
+            Err(Failure::Operation(trouble))
+        }
+        Err(OperationError::Stopped(trouble)) => {
+            terminal.trouble(&trouble);
+            Ok(Exit::Cancelled)
+        }
         Err(OperationError::Cancelled) => Ok(Exit::Cancelled),
     }
 }

@@ -14,6 +14,9 @@ use crate::target::{Purpose, Session, Target, catalog};
 /// How old a backup may be that a destructive plan is applied on, in milliseconds: as old as an approval may be.
 const FRESH_MS: i64 = approval::VALID_MS;
 
+/// The steps of applying a plan.
+pub const STEPS: &[&str] = &["Preflight", "Lock", "Check", "Apply"];
+
 /// What stands between a plan and its being applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {

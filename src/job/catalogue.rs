@@ -11,7 +11,7 @@ use crate::backup::{self, Archive};
 use crate::guard;
 use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::store::{Store, StoreError};
-use crate::target::Target;
+use crate::target::{Hold, Target};
 
 /// What operations work on.
 #[derive(Clone, Debug)]
@@ -60,6 +60,26 @@ pub enum Operation {
     },
 }
 
+/// What a person must be allowed to do to ask for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Work that changes nothing on the target.
+    Operate,
+    /// Work that changes the target.
+    Change,
+}
+
+impl Permission {
+    /// The word for people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Operate => "operate",
+            Self::Change => "change",
+        }
+    }
+}
+
 /// Who may say that an interrupted job is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reconcile {
@@ -100,6 +120,59 @@ impl Operation {
         }
     }
 
+    /// Whether no other exclusive job may run on the target beside it. What only asks questions is shared.
+    #[must_use]
+    pub fn is_exclusive(&self) -> bool {
+        match self {
+            Self::MakePlan { .. } => false,
+            Self::TakeBackup { .. } | Self::ApplyPlan { .. } => true,
+        }
+    }
+
+    /// How urgent it is: of the jobs that wait, the highest is taken first.
+    #[must_use]
+    pub fn priority(&self) -> i64 {
+        match self {
+            Self::TakeBackup { .. } => 10,
+            Self::MakePlan { .. } => 20,
+            Self::ApplyPlan { .. } => 30,
+        }
+    }
+
+    /// What whoever asks for it must be allowed to do.
+    #[must_use]
+    pub fn permission(&self) -> Permission {
+        match self {
+            Self::MakePlan { .. } | Self::TakeBackup { .. } => Permission::Operate,
+            Self::ApplyPlan { .. } => Permission::Change,
+        }
+    }
+
+    /// The names of its steps, in their order.
+    #[must_use]
+    pub fn steps(&self) -> &'static [&'static str] {
+        match self {
+            Self::MakePlan { .. } => guard::plan::STEPS,
+            Self::TakeBackup { .. } => backup::take::STEPS,
+            Self::ApplyPlan { .. } => guard::apply::STEPS,
+        }
+    }
+
+    /// What stopping it in the middle does, in one sentence.
+    #[must_use]
+    pub fn when_cancelled(&self) -> &'static str {
+        match self {
+            Self::MakePlan { .. } => "Making a plan only reads, so stopping it changes nothing.",
+            Self::TakeBackup { .. } => {
+                "pg_dump is ended and what it has written is removed. The database is not changed."
+            }
+            Self::ApplyPlan { .. } => {
+                "The statement that runs is cancelled on the server and its migration is undone where Postgres can undo \
+                 it. Migrations that were applied before stay in effect."
+            }
+        }
+    }
+
     /// Who decides after a crash. Reading and dumping change nothing; applying may have.
     #[must_use]
     pub fn reconcile(&self) -> Reconcile {
@@ -137,7 +210,8 @@ impl Operation {
         )
     }
 
-    /// Runs it.
+    /// Runs it. What is exclusive holds the target on the server as well, for a console with another store knows nothing of
+    /// this one's queue.
     pub(super) async fn run(
         &self,
         resources: &Resources,
@@ -146,10 +220,24 @@ impl Operation {
         let target = resources
             .target(self.target())
             .ok_or_else(|| unknown_target(self.target()))?;
+        if !self.is_exclusive() {
+            return self.run_on(resources, target, &context).await;
+        }
+        let hold = Hold::take(target, &context).await?;
+        let run = self.run_on(resources, target, &context);
+        hold.during(&context, run).await
+    }
+
+    async fn run_on(
+        &self,
+        resources: &Resources,
+        target: &Target,
+        context: &Context,
+    ) -> Result<Outcome, OperationError> {
         match self {
-            Self::MakePlan { .. } => make_plan(&resources.store, target, &context).await,
+            Self::MakePlan { .. } => make_plan(&resources.store, target, context).await,
             Self::TakeBackup { note, .. } => {
-                backup::take::run(&resources.archive, target, note, &context).await
+                backup::take::run(&resources.archive, target, note, context).await
             }
             Self::ApplyPlan { plan, .. } => {
                 let stored = guard::plan::get(&resources.store, &target.name, plan)
@@ -161,7 +249,7 @@ impl Operation {
                     &resources.archive,
                     target,
                     &stored.plan,
-                    &context,
+                    context,
                 )
                 .await
             }

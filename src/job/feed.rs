@@ -85,8 +85,8 @@ impl Feed {
     /// Watches a job. Look at it afterwards: what happened before is not told.
     #[must_use]
     pub fn watch(&self, job: &str) -> Watcher {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = watched
+        let mut jobs = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = jobs
             .entry(job.to_owned())
             .or_insert_with(|| watch::Sender::new(Pulse::default()));
         let watcher = Watcher(sender.subscribe());

@@ -1,22 +1,21 @@
 //! Workers: they take jobs from the queue and run them.
 //!
 //! A worker owns the job's state change: an operation only reports and returns. While it runs, a heartbeat extends the
-//! lease and a scribe stores events in the order in which they came. A panic is a failure. When the lease is lost the
+//! lease and a scribe stores what it reports in the order in which it came. A panic is a failure. When the lease is lost the
 //! operation is cancelled, for somebody else may own the target by now.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::catalogue::Reconcile;
-use super::queue::{self, End, Job, LEASE_MS};
-use super::{Operation, Resources};
+use super::queue::{self, By, End, Job, Kept, LEASE_MS, Verdict};
+use super::{Resources, scribe};
 use crate::clock::Clock;
-use crate::operation::{Context, Event, OperationError, Progress, Trouble};
+use crate::operation::{Context, OperationError, Outcome, Progress, Trouble};
 use crate::store::{Store, StoreError};
 
 /// How many jobs one worker runs at a time (they are on different targets anyway).
@@ -41,9 +40,9 @@ pub async fn serve(resources: Arc<Resources>, store: Store, clock: Clock, stop: 
         };
         if let Some(job) = claimed {
             let (resources, store, clock) = (resources.clone(), store.clone(), clock.clone());
-            let (worker, stop) = (worker.clone(), stop.clone());
+            let stop = stop.clone();
             running.spawn(async move {
-                run(&resources, &store, &clock, &worker, job, &stop).await;
+                run(&resources, &store, &clock, job, &stop).await;
             });
             continue;
         }
@@ -70,17 +69,30 @@ pub async fn reap(resources: Arc<Resources>, store: Store, clock: Clock, stop: C
     }
 }
 
-async fn reap_once(resources: &Resources, store: &Store, clock: &Clock) -> Result<(), StoreError> {
-    for job in queue::reap(store, clock).await? {
+/// Looks once: jobs whose lease has lapsed become interrupted, and what can be cleaned up is.
+pub async fn reap_once(
+    resources: &Resources,
+    store: &Store,
+    clock: &Clock,
+) -> Result<(), StoreError> {
+    let mut jobs = queue::reap(store, clock).await?;
+    for job in &jobs {
         tracing::warn!(
             job.id,
             job.kind = job.operation.kind(),
             target.name = job.operation.target(),
             "job interrupted"
         );
+    }
+    jobs.extend(queue::adopt(store, clock).await?);
+    for job in jobs {
         if job.operation.reconcile() == Reconcile::Automatic {
             let trouble = job.operation.clean_up(resources, &job.id).await;
-            queue::release(store, clock, &job, "lockkeeper", "worker", &trouble).await?;
+            let by = By {
+                actor: "lockkeeper",
+                place: "worker",
+            };
+            queue::reconcile(store, clock, &job, by, &Verdict::Failed(trouble)).await?;
         }
     }
     Ok(())
@@ -99,7 +111,7 @@ pub async fn run_here(
     let Some(job) = queue::claim(store, clock, &worker, Some(id)).await? else {
         return Ok(None);
     };
-    run(resources, store, clock, &worker, job, stop).await;
+    run(resources, store, clock, job, stop).await;
     Ok(Some(()))
 }
 
@@ -117,7 +129,6 @@ async fn run(
     resources: &Resources,
     store: &Store,
     clock: &Clock,
-    worker: &str,
     job: Job,
     stop: &CancellationToken,
 ) {
@@ -129,7 +140,7 @@ async fn run(
         "job started"
     );
     let cancel = CancellationToken::new();
-    let (progress, events) = Progress::new(clock.clone());
+    let (progress, reports) = Progress::new(clock.clone());
     let context = Context {
         job: job.id.clone(),
         actor: job.actor.clone(),
@@ -140,8 +151,8 @@ async fn run(
     // On the heap: an operation's future is large, and every future around it would be as well.
     let work = Box::pin(job.operation.run(resources, context));
     let work = std::panic::AssertUnwindSafe(work).catch_unwind();
-    let keep = keep_lease(store, clock, &job.id, worker);
-    let write = scribe(store, &job.id, events);
+    let keep = keep_lease(store, clock, &job, &cancel);
+    let write = scribe::write(store, clock, &job, reports);
     let watch = async {
         stop.cancelled().await;
         if job.operation.reconcile() == Reconcile::Automatic {
@@ -164,29 +175,36 @@ async fn run(
     };
     // The scribe ends when the operation has dropped the last sender of its progress.
     let (ended, ()) = tokio::join!(work, write);
+    let Some(ended) = ended else {
+        tracing::error!(
+            job.id,
+            "the lease was lost; the job ended without a record of its end"
+        );
+        return;
+    };
     let end = match ended {
-        None => {
-            tracing::error!(
-                job.id,
-                "the lease was lost; the job ended without a record of its end"
-            );
-            return;
-        }
-        Some(Ok(Ok(outcome))) => End::Succeeded(outcome),
-        Some(Ok(Err(OperationError::Fail(trouble)))) => End::Failed(trouble),
-        Some(Ok(Err(OperationError::Cancelled))) => End::Cancelled,
-        Some(Err(_panic)) => End::Failed(panicked(&job.operation)),
+        Ok(ended) => end_of(ended),
+        Err(_panic) => panicked(resources, &job).await,
     };
-    let state = match &end {
-        End::Succeeded(_) => "succeeded",
-        End::Failed(_) => "failed",
-        End::Cancelled => "cancelled",
-    };
-    let duration_ms = clock.now_ms() - started;
+    record(store, clock, &job, &end, clock.now_ms() - started).await;
+}
+
+fn end_of(ended: Result<Outcome, OperationError>) -> End {
+    match ended {
+        Ok(outcome) => End::Succeeded(outcome),
+        Err(OperationError::Fail(trouble)) => End::Failed(trouble),
+        Err(OperationError::Cancelled) => End::Cancelled(None),
+        Err(OperationError::Stopped(trouble)) => End::Cancelled(Some(trouble)),
+        Err(OperationError::NeedsHuman(trouble)) => End::Interrupted(trouble),
+    }
+}
+
+async fn record(store: &Store, clock: &Clock, job: &Job, end: &End, duration_ms: i64) {
+    let state = end.state().word();
     // A store that is busy for a moment must not turn a finished job into an interrupted one.
     for pause in [0, 200, 1_000, 3_000] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        match queue::finish(store, clock, &job, worker, &end).await {
+        match queue::finish(store, clock, job, end).await {
             Ok(true) => {
                 tracing::info!(job.id, job.state = state, duration_ms, "job ended");
                 return;
@@ -202,17 +220,33 @@ async fn run(
     );
 }
 
-/// Returns when the lease is lost.
-async fn keep_lease(store: &Store, clock: &Clock, id: &str, worker: &str) {
+/// Keeps the lease, and passes on that somebody asked the job to stop. Returns when the lease is lost.
+async fn keep_lease(store: &Store, clock: &Clock, job: &Job, cancel: &CancellationToken) {
     let third = Duration::from_millis(LEASE_MS.unsigned_abs() / 3);
     let mut kept_at = clock.now_ms();
     loop {
-        tokio::time::sleep(third).await;
-        match queue::heartbeat(store, clock, id, worker).await {
-            Ok(true) => kept_at = clock.now_ms(),
-            Ok(false) => return,
+        let next = tokio::time::Instant::now() + third;
+        // Whoever asks a job to stop rings, so that it does not take until the next heartbeat.
+        while !cancel.is_cancelled() {
+            let woken = store.woken();
+            if asked_to_stop(store, job).await {
+                cancel.cancel();
+            }
+            tokio::select! {
+                () = woken => {}
+                () = tokio::time::sleep_until(next) => break,
+            }
+        }
+        tokio::time::sleep_until(next).await;
+        match queue::heartbeat(store, clock, job).await {
+            Ok(Kept::Yes) => kept_at = clock.now_ms(),
+            Ok(Kept::CancelAsked) => {
+                kept_at = clock.now_ms();
+                cancel.cancel();
+            }
+            Ok(Kept::Lost) => return,
             Err(error) => {
-                tracing::warn!(job.id = id, %error, "the lease could not be extended");
+                tracing::warn!(job.id, %error, "the lease could not be extended");
                 if clock.now_ms() - kept_at > LEASE_MS {
                     return;
                 }
@@ -221,24 +255,23 @@ async fn keep_lease(store: &Store, clock: &Clock, id: &str, worker: &str) {
     }
 }
 
-/// Stores events as they come, several in one transaction when they come fast.
-async fn scribe(store: &Store, id: &str, mut events: mpsc::UnboundedReceiver<Event>) {
-    let mut batch = Vec::new();
-    while events.recv_many(&mut batch, 200).await > 0 {
-        if let Err(error) = queue::append(store, id, &batch).await {
-            tracing::warn!(job.id = id, %error, events = batch.len(), "events could not be stored");
-        }
-        batch.clear();
-        store.wake().await;
-        // At most ten transactions a second, however chatty the tool is.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+async fn asked_to_stop(store: &Store, job: &Job) -> bool {
+    let now = queue::get(store, &job.id).await;
+    matches!(now, Ok(Some(now)) if now.cancel_asked.is_some())
 }
 
-fn panicked(operation: &Operation) -> Trouble {
-    Trouble::new(
-        "Lockkeeper itself failed in the middle of this job. This is a defect of the program.",
-        operation.after_crash(),
-        "Look at the log of the console for the place, and at the target before you try again.",
-    )
+/// How a run ends in which the program itself failed: what can be cleaned up is, the rest is a person's to look at.
+async fn panicked(resources: &Resources, job: &Job) -> End {
+    let what =
+        "Lockkeeper itself failed in the middle of this job. This is a defect of the program.";
+    let next =
+        "Look at the log of the console for the place, and at the target before you try again.";
+    let trouble = Trouble::new(what, job.operation.after_crash(), next);
+    match job.operation.reconcile() {
+        Reconcile::Automatic => {
+            let _words = job.operation.clean_up(resources, &job.id).await;
+            End::Failed(trouble)
+        }
+        Reconcile::Person => End::Interrupted(trouble),
+    }
 }

@@ -216,6 +216,16 @@ pub fn set_logs_sql(schema: &str) -> String {
     format!("UPDATE {} SET logs = $2 WHERE id = $1", table_sql(schema))
 }
 
+/// After everything of a script was undone because it was asked to stop, as `migrate resolve --rolled-back` does.
+/// Parameters: id, the moment.
+#[must_use]
+pub fn set_rolled_back_sql(schema: &str) -> String {
+    format!(
+        "UPDATE {} SET rolled_back_at = $2::text::timestamptz WHERE id = $1",
+        table_sql(schema)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

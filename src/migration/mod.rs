@@ -22,7 +22,7 @@ pub use folder::{Folder, FolderProblem, Migration};
 pub use history::{Blocker, Counts, Entry, History, State};
 pub use ledger::{
     ADVISORY_LOCK, LedgerRow, RowState, TABLE, UnreadableRow, count_step_sql, create_table_sql,
-    insert_sql, select_sql, set_finished_sql, set_logs_sql, table_sql,
+    insert_sql, select_sql, set_finished_sql, set_logs_sql, set_rolled_back_sql, table_sql,
 };
 pub use lock_file::LockFile;
 pub use script::{BrokenFolder, MAX_SCRIPT_FILE_BYTES, Script};

@@ -8,7 +8,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::{Blocker, Folder, History, LedgerRow, Script, select_sql};
 use crate::operation::Trouble;
-use crate::target::catalog::ledger::LockHolder;
+use crate::target::catalog::session::LockHolder;
 use crate::target::catalog::{self, Facts};
 use crate::target::{Purpose, Session, Target, describe};
 

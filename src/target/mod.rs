@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod connect;
 mod dial;
 pub mod failure;
+mod hold;
 mod notice;
 mod purpose;
 pub mod script;
@@ -17,5 +18,6 @@ pub mod url;
 
 pub use connect::{Cancel, Purpose, Session, Target};
 pub use failure::{describe, describe_server};
+pub use hold::{HOLD_LOCK, Hold};
 pub use notice::Notice;
 pub use url::DatabaseUrl;

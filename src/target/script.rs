@@ -23,6 +23,10 @@ pub struct ScriptError {
     pub message: String,
     /// What of the script is in effect, in one sentence.
     pub in_effect: String,
+    /// Nothing of it is in effect.
+    pub undone: bool,
+    /// What is in effect is not known, because the connection was lost at a moment that decides it.
+    pub unknown: bool,
     /// It waited for a lock in vain, and nothing of it is in effect: it can be tried again.
     pub can_retry: bool,
 }
@@ -82,6 +86,8 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
         line: error.line.unwrap_or(1),
         message: error.message,
         in_effect: NOTHING.to_owned(),
+        undone: true,
+        unknown: false,
         can_retry: false,
     })?;
     let mode = Mode::of(&statements);
@@ -100,6 +106,8 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
             message: "The script ended with an open transaction, which was rolled back.".to_owned(),
             in_effect: "What it had committed before its last BEGIN is in effect; the rest is not."
                 .to_owned(),
+            undone: false,
+            unknown: false,
             can_retry: false,
         });
     }
@@ -118,7 +126,10 @@ async fn execute(
     let together = mode == Mode::Together;
     let last_line = statements.last().map_or(1, |statement| statement.line);
     let failed = |index: usize, line: usize, error: &tokio_postgres::Error| {
-        let lost = is_lost(session, error);
+        // A transaction of ours that was cut off before its COMMIT was sent is undone, whatever was lost.
+        let decided = together && index < statements.len();
+        let lost = is_lost(session, error) && !decided;
+        let index = index.min(statements.len().saturating_sub(1));
         let hidden = statements.get(index).is_some_and(works_in_parts);
         let undone = !lost && !hidden && (together || mode == Mode::Single);
         ScriptError {
@@ -130,6 +141,8 @@ async fn execute(
                 None => failure::describe(error),
             },
             in_effect: in_effect(mode, index, lost, hidden),
+            undone,
+            unknown: lost,
             can_retry: undone && error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE),
         }
     };
@@ -175,7 +188,7 @@ async fn execute(
             .client()
             .simple_query("COMMIT")
             .await
-            .map_err(|error| failed(statements.len().saturating_sub(1), last_line, &error))?;
+            .map_err(|error| failed(statements.len(), last_line, &error))?;
     }
     Ok(())
 }

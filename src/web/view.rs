@@ -66,6 +66,7 @@ pub(super) fn verdict(verdict: guard::Verdict) -> Verdict {
 
 pub(super) fn job_state(state: State) -> JobState {
     match state {
+        State::Scheduled => JobState::Scheduled,
         State::Queued => JobState::Queued,
         State::Running => JobState::Running,
         State::Succeeded => JobState::Succeeded,
@@ -82,6 +83,10 @@ pub(super) fn job_row(job: &Job, now_ms: i64) -> JobRow {
         operation: job.operation.words().to_owned(),
         target: job.operation.target().to_owned(),
         actor: job.actor.clone(),
+        run_at: (job.state == State::Scheduled)
+            .then_some(job.run_at)
+            .flatten()
+            .map(When::at),
         started_at: job.started_at.map(When::at),
         took: took(job, now_ms),
     }

@@ -1,7 +1,7 @@
 //! Leases: a worker that is silent for too long has lost its job, and nobody runs the job again.
 
-use lockkeeper::job::queue::{self, End, Job, LEASE_MS, State};
-use lockkeeper::operation::Trouble;
+use lockkeeper::job::queue::{self, By, End, Job, Kept, LEASE_MS, State, Verdict};
+use lockkeeper::operation::{Event, Level, Trouble};
 use lockkeeper::store::Store;
 
 use crate::ground::{Ground, audit};
@@ -13,7 +13,7 @@ on_both!(
     a_lapsed_lease_interrupts_and_keeps_the_target,
     a_worker_that_comes_back_too_late_changes_nothing,
     two_reapers_interrupt_a_job_once,
-    releasing_frees_the_target_once,
+    reconciling_frees_the_target_once,
     an_end_with_a_nul_is_recorded,
 );
 
@@ -37,29 +37,44 @@ async fn only_the_holder_extends_and_ends_a_run(ground: Ground) {
     let store = ground.open().await;
     let clock = &ground.clock;
     let job = running(&store, &ground, "w1").await;
-    assert!(
-        !queue::heartbeat(&store, clock, &job.id, "w2")
-            .await
-            .unwrap()
-    );
-    assert!(
-        queue::heartbeat(&store, clock, &job.id, "w1")
-            .await
-            .unwrap()
-    );
-    let ended = queue::finish(&store, clock, &job, "w2", &done()).await;
-    assert!(!ended.unwrap());
+    let strangers = [
+        Job {
+            worker: Some("w2".to_owned()),
+            ..job.clone()
+        },
+        Job {
+            fence: job.fence + 1,
+            ..job.clone()
+        },
+    ];
+    let events = [Event {
+        at: clock.now_ms(),
+        level: Level::Info,
+        step: "Dump".to_owned(),
+        text: "Here.".to_owned(),
+    }];
+    for stranger in &strangers {
+        let kept = queue::heartbeat(&store, clock, stranger).await;
+        assert_eq!(kept.unwrap(), Kept::Lost);
+        let written = queue::append(&store, stranger, &events, None).await;
+        assert!(!written.unwrap());
+        let ended = queue::finish(&store, clock, stranger, &done()).await;
+        assert!(!ended.unwrap());
+    }
     assert_eq!(state(&store, &job).await, State::Running);
     assert_eq!(audit(&store).await.len(), 1, "nothing is recorded then");
-    let ended = queue::finish(&store, clock, &job, "w1", &done()).await;
+    let lines = queue::lines(&store, &job.id, 0, 10).await.unwrap();
+    assert!(lines.is_empty(), "nor written into the log");
+
+    let kept = queue::heartbeat(&store, clock, &job).await.unwrap();
+    assert_eq!(kept, Kept::Yes);
+    assert!(queue::append(&store, &job, &events, None).await.unwrap());
+    let ended = queue::finish(&store, clock, &job, &done()).await;
     assert!(ended.unwrap());
-    let ended = queue::finish(&store, clock, &job, "w1", &End::Cancelled).await;
+    let ended = queue::finish(&store, clock, &job, &End::Cancelled(None)).await;
     assert!(!ended.unwrap(), "it has ended");
-    assert!(
-        !queue::heartbeat(&store, clock, &job.id, "w1")
-            .await
-            .unwrap()
-    );
+    let kept = queue::heartbeat(&store, clock, &job).await.unwrap();
+    assert_eq!(kept, Kept::Lost);
     let kept = queue::get(&store, &job.id).await.unwrap().unwrap();
     assert_eq!(kept.state, State::Succeeded);
     assert_eq!(kept.ended_at, Some(clock.now_ms()));
@@ -77,11 +92,8 @@ async fn a_heartbeat_moves_the_end_of_the_lease(ground: Ground) {
     for _ in 0..3 {
         ground.clock.advance(LEASE_MS);
         assert!(queue::reap(&store, &ground.clock).await.unwrap().is_empty());
-        assert!(
-            queue::heartbeat(&store, &ground.clock, &job.id, "w")
-                .await
-                .unwrap()
-        );
+        let kept = queue::heartbeat(&store, &ground.clock, &job).await.unwrap();
+        assert_eq!(kept, Kept::Yes);
     }
     assert_eq!(state(&store, &job).await, State::Running);
 }
@@ -125,10 +137,10 @@ async fn a_worker_that_comes_back_too_late_changes_nothing(ground: Ground) {
     ground.clock.advance(LEASE_MS + 1);
     queue::reap(&store, &ground.clock).await.unwrap();
     let before = audit(&store).await.len();
-    let late = queue::finish(&store, &ground.clock, &job, "w", &done()).await;
+    let late = queue::finish(&store, &ground.clock, &job, &done()).await;
     assert!(!late.unwrap());
-    let late = queue::heartbeat(&store, &ground.clock, &job.id, "w").await;
-    assert!(!late.unwrap());
+    let late = queue::heartbeat(&store, &ground.clock, &job).await;
+    assert_eq!(late.unwrap(), Kept::Lost);
     let kept = queue::get(&store, &job.id).await.unwrap().unwrap();
     assert_eq!(
         (kept.state, kept.outcome, kept.ended_at),
@@ -148,13 +160,17 @@ async fn two_reapers_interrupt_a_job_once(ground: Ground) {
     assert_eq!(one.unwrap().len() + other.unwrap().len(), 1);
 }
 
-async fn releasing_frees_the_target_once(ground: Ground) {
+async fn reconciling_frees_the_target_once(ground: Ground) {
     let store = ground.open().await;
     let clock = &ground.clock;
     let job = running(&store, &ground, "w").await;
     let waits = enqueue(&store, clock, &backup("a", "later")).await;
+    let bob = By {
+        actor: "bob",
+        place: "127.0.0.1",
+    };
     let release = async || {
-        queue::release(&store, clock, &job, "bob", "127.0.0.1", &trouble())
+        queue::reconcile(&store, clock, &job, bob, &Verdict::Failed(trouble()))
             .await
             .unwrap()
     };
@@ -168,7 +184,7 @@ async fn releasing_frees_the_target_once(ground: Ground) {
     let last = audit(&store).await.pop().unwrap();
     assert_eq!(
         (last.actor.as_str(), last.outcome.as_str()),
-        ("bob", "released")
+        ("bob", "reconciled: failed")
     );
     let next = queue::claim(&store, clock, "w", None).await.unwrap();
     assert_eq!(next.unwrap().id, waits);
@@ -179,7 +195,7 @@ async fn an_end_with_a_nul_is_recorded(ground: Ground) {
     let store = ground.open().await;
     let job = running(&store, &ground, "w").await;
     let end = End::Failed(Trouble::new("pg_dump said \0.", "Nothing.", "Look."));
-    let ended = queue::finish(&store, &ground.clock, &job, "w", &end).await;
+    let ended = queue::finish(&store, &ground.clock, &job, &end).await;
     assert!(ended.unwrap(), "else it would read as interrupted for ever");
     assert_eq!(state(&store, &job).await, State::Failed);
 }

@@ -8,7 +8,7 @@ use lockkeeper::app::App;
 use lockkeeper::clock::Clock;
 use lockkeeper::config::{Config, Environment, Flags};
 use lockkeeper::job::Operation;
-use lockkeeper::job::queue::{self, End, State};
+use lockkeeper::job::queue::{self, By, End, Request, State};
 use lockkeeper::operation::Outcome;
 use lockkeeper::store::Store;
 
@@ -24,6 +24,12 @@ on_both!(
     a_page_of_jobs_goes_back_in_time,
 );
 
+/// Who asks, and from where.
+pub const BY: By<'_> = By {
+    actor: "ada",
+    place: "terminal",
+};
+
 /// An operation on `target`.
 pub fn backup(target: &str, note: &str) -> Operation {
     Operation::TakeBackup {
@@ -32,15 +38,22 @@ pub fn backup(target: &str, note: &str) -> Operation {
     }
 }
 
+/// What ada asks for.
+pub fn request<'a>(operation: &'a Operation, key: Option<&'a str>) -> Request<'a> {
+    Request {
+        operation,
+        by: BY,
+        key,
+    }
+}
+
 /// Puts an operation into the queue, a moment after the one before.
 pub async fn enqueue(store: &Store, clock: &Clock, operation: &Operation) -> String {
     clock.advance(1);
     let mut tx = store.begin().await.unwrap();
-    let id = queue::enqueue(&mut tx, clock, operation, "ada", "terminal")
-        .await
-        .unwrap();
+    let enqueued = queue::enqueue(&mut tx, clock, &request(operation, None)).await;
     tx.commit().await.unwrap();
-    id
+    enqueued.unwrap().id
 }
 
 /// A good end.
@@ -54,7 +67,7 @@ pub fn done() -> End {
 async fn a_job_and_the_record_of_its_request_are_one(ground: Ground) {
     let store = ground.open().await;
     let mut tx = store.begin().await.unwrap();
-    queue::enqueue(&mut tx, &ground.clock, &backup("a", ""), "ada", "terminal")
+    queue::enqueue(&mut tx, &ground.clock, &request(&backup("a", ""), None))
         .await
         .unwrap();
     tx.rollback().await.unwrap();
@@ -86,7 +99,7 @@ async fn a_double_click_makes_one_job(ground: Ground) {
     let clicks = (0..20).map(|_| {
         let app = app.clone();
         tokio::spawn(async move {
-            app.enqueue(&backup("app", ""), "ada", "127.0.0.1")
+            app.enqueue(&request(&backup("app", ""), None))
                 .await
                 .unwrap()
         })
@@ -100,7 +113,7 @@ async fn a_double_click_makes_one_job(ground: Ground) {
     assert_eq!(number(&app.store, "SELECT count(*) FROM audit").await, 1);
 
     let other = app
-        .enqueue(&backup("app", "another note"), "ada", "127.0.0.1")
+        .enqueue(&request(&backup("app", "another note"), None))
         .await
         .unwrap();
     assert!(!ids.contains(&other), "what differs is another job");
@@ -157,7 +170,7 @@ async fn one_job_runs_per_target_and_others_go_on(ground: Ground) {
     assert_eq!(claim(None).await, None);
     let job = queue::get(&store, &first).await.unwrap().unwrap();
     assert!(
-        queue::finish(&store, &ground.clock, &job, "w", &done())
+        queue::finish(&store, &ground.clock, &job, &done())
             .await
             .unwrap()
     );
@@ -181,7 +194,7 @@ async fn work(store: Store, clock: Clock, worker: String, taken: Arc<Mutex<Vec<S
         tokio::task::yield_now().await;
         HELD.lock().unwrap().retain(|other| *other != holds);
         taken.lock().unwrap().push(job.id.clone());
-        let ended = queue::finish(&store, &clock, &job, &worker, &done()).await;
+        let ended = queue::finish(&store, &clock, &job, &done()).await;
         assert!(ended.unwrap());
     }
 }
@@ -191,7 +204,7 @@ async fn eight_workers_take_two_hundred_jobs_once_each(ground: Ground) {
     let mut tx = stores[0].begin().await.unwrap();
     for n in 0..200 {
         let operation = backup(&format!("target{}", n % 5), &n.to_string());
-        queue::enqueue(&mut tx, &ground.clock, &operation, "ada", "terminal")
+        queue::enqueue(&mut tx, &ground.clock, &request(&operation, None))
             .await
             .unwrap();
     }
@@ -219,8 +232,8 @@ async fn eight_workers_take_two_hundred_jobs_once_each(ground: Ground) {
 async fn a_page_of_jobs_goes_back_in_time(ground: Ground) {
     let store = ground.open().await;
     let mut ids = Vec::new();
-    for target in ["a", "b", "a", "b", "a"] {
-        ids.push(enqueue(&store, &ground.clock, &backup(target, "")).await);
+    for (target, note) in [("a", "1"), ("b", "1"), ("a", "2"), ("b", "2"), ("a", "3")] {
+        ids.push(enqueue(&store, &ground.clock, &backup(target, note)).await);
     }
     let page = async |target: Option<&str>, before: Option<&str>| {
         let jobs = queue::page(&store, target, before, 2).await.unwrap();

@@ -7,8 +7,8 @@ mod judge;
 mod stored;
 
 pub(super) use judge::verdict;
-pub use stored::{Stored, get, list, save};
-pub(super) use stored::{applied_at, last_applied, mark_applied};
+pub use stored::{Stored, get, list, mark_applied, save};
+pub(super) use stored::{applied_at, last_applied};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -106,6 +106,9 @@ impl Plan {
         self.digest.get(..12).unwrap_or(&self.digest)
     }
 }
+
+/// The steps of making a plan.
+pub const STEPS: &[&str] = &["Read", "Parse", "Count"];
 
 /// Reads what is pending on `target` and judges it. `None`: nothing is pending.
 pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, OperationError> {

@@ -53,11 +53,7 @@ pub async fn save(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Resul
 }
 
 /// Notes that every statement of a plan is in effect.
-pub(in crate::guard) async fn mark_applied(
-    store: &Store,
-    clock: &Clock,
-    plan: &Plan,
-) -> Result<(), StoreError> {
+pub async fn mark_applied(store: &Store, clock: &Clock, plan: &Plan) -> Result<(), StoreError> {
     let mut tx = store.begin().await?;
     sqlx::query("UPDATE plan SET applied_at = $1 WHERE id = $2")
         .bind(clock.now_ms())

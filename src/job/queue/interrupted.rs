@@ -1,19 +1,35 @@
-//! Jobs whose worker vanished: how they are noticed, and how they end.
+//! Jobs whose worker vanished, or could not tell what is in effect: how they are noticed, and how they end.
 
-use super::job::decode;
-use super::{Job, State, append_in, conclude, json};
-use crate::audit;
+use super::job::{columns, decode};
+use super::{By, Job, State, append_in, conclude, json, record};
 use crate::clock::Clock;
-use crate::operation::{Event, Level, Trouble};
+use crate::job::catalogue::Reconcile;
+use crate::operation::{Event, Level, Outcome, Trouble};
 use crate::store::{Store, StoreError, Tx};
 
-/// Marks every running job whose lease has lapsed as interrupted, and returns them.
+/// How long whoever noticed an interrupted job has for cleaning up before somebody else tries, in milliseconds.
+const CLEAN_UP_MS: i64 = 300_000;
+
+/// How an interrupted job is said to have ended.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Everything it was to do is in effect.
+    Succeeded(Outcome),
+    /// Not everything is; the trouble says what is known.
+    Failed(Trouble),
+}
+
+/// Marks every running job whose lease has lapsed as interrupted, and returns them: what can be cleaned up is the
+/// caller's to clean up.
 pub async fn reap(store: &Store, clock: &Clock) -> Result<Vec<Job>, StoreError> {
+    const LAPSED: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM job WHERE state = 'running' AND lease_until < $1 ORDER BY id"
+    );
     let now = clock.now_ms();
-    let lapsed = "SELECT id, payload, state, actor, created_at, started_at, ended_at, outcome, trouble FROM job \
-                  WHERE state = 'running' AND lease_until < $1 ORDER BY id";
     // A look first: nearly always there is none, and then no write lock is taken.
-    if sqlx::query(lapsed)
+    if sqlx::query(LAPSED)
         .bind(now)
         .fetch_optional(store.read())
         .await?
@@ -22,15 +38,18 @@ pub async fn reap(store: &Store, clock: &Clock) -> Result<Vec<Job>, StoreError> 
         return Ok(Vec::new());
     }
     let mut tx = store.begin().await?;
-    let rows = sqlx::query(lapsed).bind(now).fetch_all(&mut *tx).await?;
+    let rows = sqlx::query(LAPSED).bind(now).fetch_all(&mut *tx).await?;
     let mut jobs = Vec::new();
     for row in &rows {
         let mut job = decode(row)?;
-        sqlx::query("UPDATE job SET state = 'interrupted', lease_until = NULL WHERE id = $1 AND state = 'running'")
-            .bind(&job.id)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "UPDATE job SET state = 'interrupted', lease_until = NULL, fence = fence + 1 WHERE id = $1",
+        )
+        .bind(&job.id)
+        .execute(&mut *tx)
+        .await?;
         job.state = State::Interrupted;
+        job.fence += 1;
         let text = "The program that ran this job went away before it ended.";
         note(&mut tx, clock, &job.id, Level::Error, text).await?;
         conclude(&mut tx, clock, &job, "interrupted", text).await?;
@@ -40,44 +59,81 @@ pub async fn reap(store: &Store, clock: &Clock) -> Result<Vec<Job>, StoreError> 
     Ok(jobs)
 }
 
-/// Ends an interrupted job as failed, which frees the target. `actor` is the person who looked, or the worker that
-/// cleaned up; `trouble` says what is known. False: it was not interrupted.
-pub async fn release(
+/// Takes over interrupted jobs that can be cleaned up automatically and whose cleaning up was itself cut short. Each goes
+/// to one caller, and not before whoever noticed it first has had its time.
+pub async fn adopt(store: &Store, clock: &Clock) -> Result<Vec<Job>, StoreError> {
+    const LEFT: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM job WHERE state = 'interrupted' \
+         AND $1 > (SELECT max(at) FROM job_event WHERE job_id = job.id) ORDER BY id"
+    );
+    let before = clock.now_ms() - CLEAN_UP_MS;
+    let rows = sqlx::query(LEFT)
+        .bind(before)
+        .fetch_all(store.read())
+        .await?;
+    let mut adopted = Vec::new();
+    for row in &rows {
+        let mut job = decode(row)?;
+        if job.operation.reconcile() == Reconcile::Person {
+            continue;
+        }
+        let mut tx = store.begin().await?;
+        let taken = sqlx::query(
+            "UPDATE job SET fence = fence + 1 WHERE id = $1 AND fence = $2 AND state = 'interrupted'",
+        )
+        .bind(&job.id)
+        .bind(job.fence)
+        .execute(&mut *tx)
+        .await?;
+        if taken.rows_affected() == 1 {
+            let text = "Cleaning up after it was cut short; it is tried again.";
+            note(&mut tx, clock, &job.id, Level::Warn, text).await?;
+            tx.commit().await?;
+            job.fence += 1;
+            adopted.push(job);
+        }
+    }
+    Ok(adopted)
+}
+
+/// Ends an interrupted job, which frees the target, with its audit entry. `by` is the person who looked, or the worker
+/// that cleaned up. False: it was not interrupted any more.
+pub async fn reconcile(
     store: &Store,
     clock: &Clock,
     job: &Job,
-    actor: &str,
-    place: &str,
-    trouble: &Trouble,
+    by: By<'_>,
+    verdict: &Verdict,
 ) -> Result<bool, StoreError> {
+    let (state, outcome, trouble, finding) = match verdict {
+        Verdict::Succeeded(outcome) => (
+            State::Succeeded,
+            Some(json(outcome)?),
+            None,
+            &outcome.summary,
+        ),
+        Verdict::Failed(trouble) => (State::Failed, None, Some(json(trouble)?), &trouble.data),
+    };
     let mut tx = store.begin().await?;
-    let released = sqlx::query(
-        "UPDATE job SET state = 'failed', ended_at = $1, trouble = $2 WHERE id = $3 AND state = 'interrupted'",
+    let ended = sqlx::query(
+        "UPDATE job SET state = $1, ended_at = $2, outcome = $3, trouble = $4 WHERE id = $5 AND state = 'interrupted'",
     )
+    .bind(state.word())
     .bind(clock.now_ms())
-    .bind(json(trouble)?)
+    .bind(outcome)
+    .bind(trouble)
     .bind(&job.id)
     .execute(&mut *tx)
     .await?;
-    if released.rows_affected() == 0 {
+    if ended.rows_affected() == 0 {
         return Ok(false);
     }
-    let text = format!("Released by {actor}: {}", trouble.data);
+    let text = format!("Reconciled as {} by {}: {finding}", state.word(), by.actor);
     note(&mut tx, clock, &job.id, Level::Info, &text).await?;
-    audit::record(
-        &mut tx,
-        clock,
-        &audit::Entry {
-            actor,
-            action: job.operation.kind(),
-            target: Some(job.operation.target()),
-            job: Some(&job.id),
-            outcome: "released",
-            place,
-            detail: &trouble.data,
-        },
-    )
-    .await?;
+    let word = format!("reconciled: {}", state.word());
+    record(&mut tx, clock, job, by, &word, finding).await?;
     tx.commit().await?;
     store.wake().await;
     Ok(true)

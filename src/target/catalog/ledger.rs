@@ -3,6 +3,7 @@
 
 use tokio_postgres::types::Type;
 
+use super::session::LockHolder;
 use super::{PATIENCE, ask};
 use crate::operation::Trouble;
 use crate::target::connect::Session;
@@ -11,17 +12,6 @@ use crate::target::connect::Session;
 pub const MIGRATE_LOCK: i64 = 72_707_369;
 /// Prisma's table.
 pub const LEDGER: &str = "_prisma_migrations";
-
-/// Who holds Prisma's lock. What the role may not see is `None`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LockHolder {
-    /// The server process of the session.
-    pub pid: i32,
-    /// What the session calls itself.
-    pub application_name: Option<String>,
-    /// When the session began, in milliseconds since the epoch; Postgres does not record when a lock was taken.
-    pub since: Option<i64>,
-}
 
 /// Whether the ledger is there, in [`Session::schema`]. A view of that name is none.
 pub async fn ledger_exists(session: &Session) -> Result<bool, Trouble> {
@@ -67,20 +57,5 @@ async fn yes_or_no(
 
 /// Who else holds Prisma's lock in this database, if anybody does.
 pub async fn lock_holder(session: &Session) -> Result<Option<LockHolder>, Trouble> {
-    let question = "SELECT l.pid, nullif(a.application_name, '')::text, \
-                           (extract(epoch FROM a.backend_start) * 1000)::int8 \
-                      FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
-                     WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid::int8 = $1 AND l.objsubid = 1 \
-                       AND l.granted AND l.pid <> pg_backend_pid() \
-                       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1";
-    let rows = ask(session, PATIENCE, question, &[(&MIGRATE_LOCK, Type::INT8)])
-        .await
-        .map_err(|unanswered| unanswered.trouble("Looking at Prisma's lock"))?;
-    Ok(rows.first().and_then(|row| {
-        Some(LockHolder {
-            pid: row.try_get(0).ok()?,
-            application_name: row.try_get(1).ok()?,
-            since: row.try_get(2).ok()?,
-        })
-    }))
+    super::session::lock_holder(session, MIGRATE_LOCK).await
 }

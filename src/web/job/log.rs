@@ -69,9 +69,12 @@ pub(super) async fn view(
         later: piece
             .later
             .then(|| format!("{path}?from={}{level}", last + 1)),
-        last: piece.later.then(|| match loud {
-            true => format!("{path}?level=warn"),
-            false => path.clone(),
+        last: piece.later.then(|| {
+            if loud {
+                format!("{path}?level=warn")
+            } else {
+                path.clone()
+            }
         }),
     });
     Ok(LogView {
@@ -102,7 +105,13 @@ fn empty(job: &Job, loud: bool) -> String {
 
 /// The log grouped by step. Each step ends where the next begins; the last one of the log is as the job is. What began
 /// before this piece of the log, or ends after it, has no duration here.
-fn steps(lines: &[Line], job: &Job, cut_before: bool, cut_after: bool, now_ms: i64) -> Vec<StepView> {
+fn steps(
+    lines: &[Line],
+    job: &Job,
+    cut_before: bool,
+    cut_after: bool,
+    now_ms: i64,
+) -> Vec<StepView> {
     let mut steps: Vec<(StepView, i64)> = Vec::new();
     for line in lines {
         let event = &line.event;
@@ -148,7 +157,7 @@ fn steps(lines: &[Line], job: &Job, cut_before: bool, cut_after: bool, now_ms: i
         .enumerate()
         .map(|(index, ((mut step, began), ended))| {
             let is_last = index + 1 == count;
-            let is_whole = !(index == 0 && cut_before) && !(is_last && cut_after);
+            let is_whole = !(index == 0 && cut_before || is_last && cut_after);
             step.took = is_whole.then_some(Millis(ended - began));
             if is_last && (!cut_after || job.step.as_ref() == Some(&step.name)) {
                 step.state = view::job_state(job.state);

@@ -70,7 +70,12 @@ impl StepView {
     /// What a folded step says about its lines: `412 lines, 2 warnings`.
     #[must_use]
     pub fn inside(&self) -> String {
-        let of = |level| self.events.iter().filter(|line| line.level == level).count();
+        let of = |level| {
+            self.events
+                .iter()
+                .filter(|line| line.level == level)
+                .count()
+        };
         let say = |n: usize, word: &str| {
             let n = i64::try_from(n).unwrap_or(i64::MAX);
             format!("{} {word}{}", Count(n), if n == 1 { "" } else { "s" })

@@ -4,14 +4,17 @@
 //! The stream at `/jobs/{id}/events?after={seq}` and its fallback `/jobs/{id}/events.json` are described at
 //! `web/live.rs`.
 
+mod samples;
+
 use askama::Template;
 
 use super::jobs::JobState;
 use super::log::LogView;
 use super::measure::Millis;
+use super::pill::Pill;
 use super::trouble::TroubleBox;
 use super::when::When;
-use crate::web::layout::{Layout, Link};
+use crate::web::layout::{Layout, Link, Tone};
 
 /// A moment in the life of the job.
 #[derive(Clone, Debug)]
@@ -44,6 +47,27 @@ pub struct Cancel {
     pub effect: Option<&'static str>,
 }
 
+/// One thing that was seen.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Whether it is in order; none: it could not be told.
+    pub is_well: Option<bool>,
+    /// One sentence.
+    pub text: String,
+}
+
+impl Seen {
+    /// The word for those who do not see its symbol, the symbol, and its colour.
+    #[must_use]
+    pub fn pill(&self) -> Pill {
+        match self.is_well {
+            Some(true) => Pill::new("well", "check", Tone::Good),
+            Some(false) => Pill::new("not well", "warn", Tone::Warn),
+            None => Pill::new("not known", "info", Tone::Calm),
+        }
+    }
+}
+
 /// A way to end an interrupted job.
 #[derive(Clone, Debug)]
 pub struct Choice {
@@ -58,8 +82,10 @@ pub struct Choice {
 pub struct ReconcilePanel {
     /// What was done last, in one sentence.
     pub last: String,
-    /// What the database shows now, one sentence each.
-    pub evidence: Vec<String>,
+    /// What the operation says of a crash in its middle.
+    pub effect: &'static str,
+    /// What can be seen now.
+    pub evidence: Vec<Seen>,
     /// How it can be said to have ended.
     pub choices: Vec<Choice>,
     /// The single-use token.
@@ -115,5 +141,3 @@ impl JobPage {
         format!("/jobs/{}", self.id)
     }
 }
-
-mod samples;

@@ -1,6 +1,6 @@
 //! The page of a job in the states that matter, without a job.
 
-use super::{Cancel, Choice, JobPage, Moment, Progress, ReconcilePanel};
+use super::{Cancel, Choice, JobPage, Moment, Progress, ReconcilePanel, Seen};
 use crate::web::layout::{Environment, Layout, Link, Nav, Tab};
 use crate::web::page::jobs::JobState;
 use crate::web::page::log::{EventLevel, EventLine, LogPages, LogView, StepView};
@@ -231,10 +231,17 @@ impl JobPage {
         ];
         page.reconcile = Some(ReconcilePanel {
             last: "Running 20261120093000_add_phone.".to_owned(),
+            effect: "Migrations before the last step are in effect.",
             evidence: vec![
-                "20261120093000_add_phone stands in the ledger, neither finished nor rolled back."
-                    .to_owned(),
-                "No session of this job is connected any more.".to_owned(),
+                Seen {
+                    is_well: Some(true),
+                    text: "No session of this job is left on the server.".to_owned(),
+                },
+                Seen {
+                    is_well: None,
+                    text: "20261120093000_add_phone was begun, and the ledger has no end of it."
+                        .to_owned(),
+                },
             ],
             choices: vec![
                 Choice {

@@ -1,9 +1,11 @@
 //! Applying migrations with the write protocol of `migrate deploy`.
 //!
 //! The row is inserted before the script runs and finished after it, in statements of their own, so that a crash at any
-//! moment leaves what Prisma would have left: a row that is neither finished nor rolled back. What must stay true: the
+//! moment leaves what Prisma would have left: a row that is neither finished nor rolled back. A run that is cancelled marks
+//! its row as rolled back when nothing of the script is in effect. What must stay true: the
 //! advisory lock is held by the very session that runs the scripts, and the first failure stops everything.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio_postgres::types::Type;
@@ -11,18 +13,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ADVISORY_LOCK, Entry, Script, Survey, count_step_sql, create_table_sql, insert_sql,
-    set_finished_sql, set_logs_sql,
+    set_finished_sql, set_logs_sql, set_rolled_back_sql,
 };
 use crate::clock::Clock;
 use crate::operation::{Context, OperationError, Trouble};
+use crate::target::Session;
 use crate::target::script::{self, ScriptError};
-use crate::target::{Session, catalog, describe};
+
+mod trouble;
+
+use trouble::{failed, held, in_context, logs, lost, stopped, unknown, unlocked, unrecorded};
 
 /// How long the lock is waited for, as Prisma does.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// How often it is asked for. Polling, unlike waiting, leaves no orphan in the server's queue.
 const LOCK_POLL: Duration = Duration::from_millis(200);
 
+/// How often the server is asked to cancel.
+const CANCEL_AGAIN: Duration = Duration::from_millis(500);
 /// How long is waited between tries of a script that met a lock.
 const LOCK_PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)];
 
@@ -48,28 +56,6 @@ pub async fn lock(session: &Session, cancel: &CancellationToken) -> Result<(), O
     }
 }
 
-async fn held(session: &Session) -> Trouble {
-    let holder = catalog::ledger::lock_holder(session)
-        .await
-        .unwrap_or_default();
-    let who = holder.map_or_else(
-        || "somebody".to_owned(),
-        |holder| {
-            let name = holder
-                .application_name
-                .unwrap_or_else(|| "a session without a name".to_owned());
-            format!("{name} (process {} of the server)", holder.pid)
-        },
-    );
-    Trouble::new(
-        format!(
-            "The lock of the migrations is held by {who}, and was not free within 10 seconds (P1002)."
-        ),
-        "Nothing was applied. The database is as it was.",
-        "If somebody deploys right now, wait for them. If that session is a leftover, end it; then try again.",
-    )
-}
-
 /// Applies what is pending in `survey`, in order, and stops at the first failure. Returns how many were applied. The
 /// caller holds the lock ([`lock`]) on `session` and has surveyed under it.
 pub async fn apply(
@@ -92,7 +78,7 @@ pub async fn apply(
     let pending: Vec<&Entry> = survey.history.pending().collect();
     for (done, entry) in pending.iter().enumerate() {
         if context.cancel.is_cancelled() {
-            return Err(stopped(done, pending.len()).into());
+            return Err(stopped(done, pending.len(), None));
         }
         context.progress.step(
             "Apply",
@@ -103,15 +89,39 @@ pub async fn apply(
                 entry.name
             ),
         );
+        context
+            .progress
+            .count(done as u64, Some(pending.len() as u64), "migrations");
         let script = survey.script(&entry.name)?;
-        one(session, &survey.schema, &entry.name, script, context)
-            .await
-            .map_err(|trouble| in_context(trouble, done))?;
+        match one(session, &survey.schema, &entry.name, script, context).await {
+            Ok(()) => {}
+            Err(Halt::Failed(trouble)) => return Err(in_context(trouble, done).into()),
+            Err(Halt::Unknown(trouble)) => {
+                return Err(OperationError::NeedsHuman(in_context(trouble, done)));
+            }
+            Err(Halt::Undone) => return Err(stopped(done, pending.len(), Some(&entry.name))),
+        }
         if done + 1 < pending.len() && !still_locked(session).await? {
             return Err(unlocked(&entry.name, done + 1, pending.len()).into());
         }
     }
     Ok(pending.len())
+}
+
+/// Why a migration did not run to its end.
+enum Halt {
+    /// It failed; what is in effect is known.
+    Failed(Trouble),
+    /// What is in effect is not known.
+    Unknown(Trouble),
+    /// It was cancelled, all of it is undone, and the ledger has it as rolled back.
+    Undone,
+}
+
+impl From<Trouble> for Halt {
+    fn from(trouble: Trouble) -> Self {
+        Self::Failed(trouble)
+    }
 }
 
 async fn one(
@@ -120,7 +130,7 @@ async fn one(
     name: &str,
     script: &Script,
     context: &Context,
-) -> Result<(), Trouble> {
+) -> Result<(), Halt> {
     let id = uuid::Uuid::new_v4().to_string();
     let started_at = now(&context.clock);
     let insert = insert_sql(schema);
@@ -130,9 +140,18 @@ async fn one(
         &[&id, &script.checksum, &started_at, name],
     )
     .await?;
-    if let Err(error) = patiently(session, script, context).await {
+    if let Err(error) = cancellably(session, script, context).await {
         let logged = write(session, &set_logs_sql(schema), &[&id, &logs(name, &error)]).await;
-        return Err(failed(name, &error, logged.is_ok()));
+        if error.unknown {
+            return Err(Halt::Unknown(unknown(name, &error)));
+        }
+        if error.undone && context.cancel.is_cancelled() && logged.is_ok() {
+            // Nothing of it is in effect, so it need not stand in the way of the next try.
+            let now = now(&context.clock);
+            write(session, &set_rolled_back_sql(schema), &[&id, &now]).await?;
+            return Err(Halt::Undone);
+        }
+        return Err(failed(name, &error, logged.is_ok()).into());
     }
     let recorded = async {
         write(session, &count_step_sql(schema), &[&id]).await?;
@@ -143,17 +162,38 @@ async fn one(
         )
         .await
     };
-    recorded.await.map_err(|trouble| {
-        Trouble::new(
-            format!("{} ({name})", trouble.what),
-            format!(
-                "The script of {name} ran to its end and is in effect, but the ledger does not say so: it reads as failed."
-            ),
-            format!("Mark it: `npx prisma migrate resolve --applied {name}`. Then make the plan again."),
-        )
-    })?;
+    recorded
+        .await
+        .map_err(|trouble| unrecorded(name, &trouble))?;
     context.progress.info(format!("{name} is applied."));
     Ok(())
+}
+
+/// Runs a script; when the job is asked to stop, the server is asked to interrupt the statement that runs. Asked again and
+/// again, for between two statements there is nothing to interrupt.
+async fn cancellably(
+    session: &Session,
+    script: &Script,
+    context: &Context,
+) -> Result<(), ScriptError> {
+    tokio::select! {
+        ended = patiently(session, script, context) => ended,
+        never = interrupt(session, context) => match never {},
+    }
+}
+
+async fn interrupt(session: &Session, context: &Context) -> Infallible {
+    context.cancel.cancelled().await;
+    let server = session.cancel_token();
+    context
+        .progress
+        .warn("The statement that runs is being cancelled on the server.");
+    loop {
+        if let Err(error) = server.cancel().await {
+            tracing::debug!(%error, "the server could not be asked to cancel");
+        }
+        tokio::time::sleep(CANCEL_AGAIN).await;
+    }
 }
 
 /// Runs a script, and again a few times when all of it was undone because a lock was not free: the app goes on working in
@@ -210,66 +250,6 @@ async fn still_locked(session: &Session) -> Result<bool, Trouble> {
         .map_err(|error| lost("Looking at the lock of the migrations", &error))
 }
 
-fn unlocked(name: &str, done: usize, of: usize) -> Trouble {
-    Trouble::new(
-        format!(
-            "The script of {name} let go of the lock of the migrations. Nothing more was run without it."
-        ),
-        format!("{done} of {of} migrations are in effect and recorded; the others are untouched."),
-        "Take DISCARD ALL or pg_advisory_unlock_all out of that script. Make a plan of the rest to go on.",
-    )
-}
-
-/// What is kept in the ledger's `logs`: as much as a person with only the table needs.
-fn logs(name: &str, error: &ScriptError) -> String {
-    format!(
-        "A migration failed to apply.\n\nMigration name: {name}\nStatement {} of {}, line {}\n\n{}\n\n{}",
-        error.statement, error.of, error.line, error.message, error.in_effect
-    )
-}
-
-fn failed(name: &str, error: &ScriptError, logged: bool) -> Trouble {
-    let place = match error.of {
-        0 | 1 => format!("line {}", error.line),
-        of => format!("statement {} of {of}, line {}", error.statement, error.line),
-    };
-    let recorded = if logged {
-        "The ledger has it as failed, with this error."
-    } else {
-        "The ledger has it as failed; the error could not be written there."
-    };
-    Trouble::new(
-        format!(
-            "The migration {name} failed at {place} (P3018): {}",
-            error.message
-        ),
-        format!("{} {recorded}", error.in_effect),
-        format!(
-            "Correct the cause. When nothing of it is in effect: `npx prisma migrate resolve --rolled-back {name}`, then \
-             make a plan again."
-        ),
-    )
-}
-
-/// Says what came before a failure, which is in effect.
-fn in_context(mut trouble: Trouble, done: usize) -> Trouble {
-    let before = match done {
-        0 => return trouble,
-        1 => "The migration before it is in effect.".to_owned(),
-        n => format!("The {n} migrations before it are in effect."),
-    };
-    trouble.data = format!("{before} {}", trouble.data);
-    trouble
-}
-
-fn stopped(done: usize, of: usize) -> Trouble {
-    Trouble::new(
-        format!("Applying was stopped between two migrations, after {done} of {of}."),
-        "The migrations that were applied are in effect and recorded; the others are untouched.",
-        "Make a plan of the rest when you want to go on.",
-    )
-}
-
 /// Prisma writes its client's clock; microseconds are the column's precision.
 fn now(clock: &Clock) -> String {
     clock.now().to_string()
@@ -296,12 +276,4 @@ async fn run_simple(session: &Session, statement: &str, doing: &str) -> Result<(
         Ok(_) => Ok(()),
         Err(error) => Err(lost(doing, &error)),
     }
-}
-
-fn lost(doing: &str, error: &tokio_postgres::Error) -> Trouble {
-    Trouble::new(
-        format!("{doing} failed: {}.", describe(error)),
-        "What the log above says is in effect is in effect; this step is not.",
-        "Look at the server and at the rights of the role, then look at the history before you try again.",
-    )
 }
