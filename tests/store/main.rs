@@ -17,6 +17,7 @@ mod approvals;
 mod chain;
 mod constraints;
 mod events;
+mod feed;
 mod interruption;
 mod opening;
 mod queue;
