@@ -13,6 +13,7 @@ mod browser;
 mod support;
 
 mod hostile;
+mod jobs;
 mod line;
 mod narrow;
 mod plain;

@@ -18,3 +18,4 @@ mod http;
 mod refusal;
 mod sign_in;
 mod story;
+mod watching;
