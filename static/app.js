@@ -69,18 +69,18 @@ if (live?.dataset.events) {
   let top = scrollY;
   let moved, timer, wait = 2e3;
 
-  // The page follows its end until somebody scrolls back, goes elsewhere on it, or says so.
+  // Follow the end until somebody scrolls back or goes elsewhere.
   let follow = !location.hash;
   const button = byId("job-pause");
   const set = (on) => {
     follow = on;
-    button.textContent = on ? "Pause" : "Resume";
+    button.textContent = on ? "Pause" : moved ? "Reload" : "Resume";
     if (on) moved ? location.reload() : scrollTo(0, 1e9);
   };
   button.hidden = false;
   button.onclick = () => set(!follow);
   addEventListener("scroll", () => {
-    if (scrollY < top) set(false);
+    if (scrollY < top && innerHeight + scrollY < document.body.scrollHeight - 9) set(false);
     top = scrollY;
   });
   addEventListener("focusin", ({ target }) => target !== button && set(false));
@@ -118,12 +118,12 @@ if (live?.dataset.events) {
     byId("job-count").textContent = words;
     Object.assign(bar, { hidden: !total, max: total || 1, value: done || 0 });
   };
-  // The server prints the page anew, but not under the eyes of somebody who reads.
+  // The server prints it anew, but not while somebody reads.
   const state = ({ state, note }) => {
     byId("job-state").querySelector(".pill span").textContent = state;
     document.title = document.title.replace(/^[^·]*/, `${state} `);
     moved ||= state + note !== shown;
-    if (moved && follow) set(true);
+    if (moved) set(follow);
   };
 
   const ask = async () => {
@@ -143,7 +143,7 @@ if (live?.dataset.events) {
     timer = setTimeout(ask, wait);
   };
 
-  // A stream opens with the state at once; silence means that it is held back on the way.
+  // A stream speaks at once; silence means that it is held back.
   const stream = new EventSource(`${events}?after=${seen}`);
   timer = setTimeout(ask, 5e3);
   for (const [name, take] of Object.entries({ event, progress, state, done: () => stream.close() })) {

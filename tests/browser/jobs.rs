@@ -201,3 +201,29 @@ async fn a_log_is_read_without_a_script() {
             .contains("No warning and no error so far.")
     );
 }
+
+#[tokio::test]
+async fn where_streams_do_not_pass_the_page_asks_again() {
+    let (console, browser) = signed_in("buffered").await;
+    let store = store(&console).await;
+    begin(&store).await;
+    browser.without_streams().await;
+    browser.go(&format!("/jobs/{JOB}")).await;
+    write(&store, 2..10).await;
+    until(&browser, "return document.getElementById('e9') !== null").await;
+    write(&store, 10..20).await;
+    until(&browser, "return document.getElementById('e19') !== null").await;
+    let lines = browser
+        .eval("return [...document.querySelectorAll('.log li')].map((line) => line.id)")
+        .await;
+    let all: Vec<String> = (2..20).map(|seq| format!("e{seq}")).collect();
+    assert_eq!(lines, json!(all), "each line once, in order");
+    run(
+        &store,
+        "UPDATE job SET cancel_asked_at = $2, cancel_asked_by = 'bob' WHERE id = $1",
+        1_700_000_090_000,
+    )
+    .await;
+    browser.wait_for("asked to stop by bob at 22:14:50").await;
+    assert_eq!(browser.count(".ask").await, 0);
+}
