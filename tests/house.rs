@@ -329,5 +329,5 @@ fn commands(text: &str) -> Vec<Vec<String>> {
 
 /// Commands that have no command below them.
 fn is_leaf(word: &str) -> bool {
-    matches!(word, "serve" | "doctor")
+    matches!(word, "serve" | "worker" | "doctor")
 }

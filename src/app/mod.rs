@@ -1,5 +1,6 @@
 //! The whole program, opened once from one configuration: what both doors are given.
 
+pub mod figures;
 pub mod watch;
 
 use std::path::Path;
@@ -178,14 +179,22 @@ impl App {
         worker::reap_once(&self.resources, &self.store, &self.clock).await
     }
 
-    /// Runs the workers of this process until `stop` is cancelled and what is under way has ended.
+    /// Runs the workers of this process until `stop` is cancelled and what is under way has ended, and tends the store
+    /// meanwhile.
     pub async fn work(&self, stop: CancellationToken) {
         let serve = worker::serve(
             self.resources.clone(),
             self.store.clone(),
             self.clock.clone(),
+            self.config.worker.at_once,
             stop.clone(),
         );
+        tokio::join!(serve, self.tend(stop));
+    }
+
+    /// What every process on the store does, also one that runs no jobs, until `stop` is cancelled: a job whose worker
+    /// was killed must not read as running for ever.
+    pub async fn tend(&self, stop: CancellationToken) {
         let reap = worker::reap(
             self.resources.clone(),
             self.store.clone(),
@@ -206,7 +215,7 @@ impl App {
                 }
             }
         };
-        tokio::join!(serve, reap, tidy);
+        tokio::join!(reap, tidy);
     }
 
     /// Runs one enqueued job in this process. False when another process took it, or the target is busy.

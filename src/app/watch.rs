@@ -81,7 +81,7 @@ impl Watch {
         let Some((slot, newest)) = self.slots.get(&target.name) else {
             return Ok(Arc::new(look(&self.app, target).await));
         };
-        let known = newest.lock().ok().and_then(|known| known.clone());
+        let known = self.newest(&target.name);
         let usable = |look: &Look| look.at > changed_at;
         if let Some(look) = known
             .as_ref()
@@ -101,6 +101,14 @@ impl Watch {
                 found: Err(still_looking(target)),
             })),
         }
+    }
+
+    /// The newest look at the target of that name, however old it is. Connects to nothing and waits for nobody; `None`
+    /// until somebody has looked.
+    #[must_use]
+    pub fn newest(&self, target: &str) -> Option<Arc<Look>> {
+        let (_, newest) = self.slots.get(target)?;
+        newest.lock().ok().and_then(|known| known.clone())
     }
 
     /// Looks in a task of its own, which goes on when the page has stopped waiting. Several callers share one look: who

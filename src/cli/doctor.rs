@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use super::terminal::{Exit, Terminal};
 use super::{Failure, targets};
 use crate::backup::Archive;
+use crate::clock::Clock;
 use crate::config::Config;
+use crate::job::{figures, presence};
 use crate::migration::Survey;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::target::Target;
 use crate::target::tool::{self, ToolVersion};
 
@@ -61,7 +63,7 @@ pub(super) async fn run(config: &Config, terminal: Terminal) -> Result<Exit, Fai
             "Correct it, or leave it if it is meant so.",
         )
     }));
-    checks.push(store(config).await);
+    checks.extend(store(config).await);
     checks.push(archive(config));
     checks.extend(client_tools(&tools));
     if targets.is_empty() {
@@ -95,27 +97,62 @@ pub(super) async fn run(config: &Config, terminal: Terminal) -> Result<Exit, Fai
     })
 }
 
-async fn store(config: &Config) -> Check {
+async fn store(config: &Config) -> Vec<Check> {
     if let Some(file) = config.store.file.as_ref().filter(|file| !file.exists()) {
-        return Check::well(
+        return vec![Check::well(
             "store",
             format!(
                 "{} does not exist yet; the console makes it",
                 file.display()
             ),
-        );
+        )];
     }
-    match Store::open(&config.store.url).await {
-        Err(error) => Check::ill(
+    let ill = |error: StoreError| {
+        vec![Check::ill(
             "store",
             error.to_string(),
             "Correct `url` in [store]; jobs and sign-in need it.",
-        ),
+        )]
+    };
+    match Store::open(&config.store.url).await {
+        Err(error) => ill(error),
         Ok(store) => {
             let size = store.size().await.unwrap_or_default();
-            Check::well("store", format!("{}, {} kB", store.place(), size / 1000))
+            let found = format!("{}, {} kB", store.place(), size / 1000);
+            let mut checks = vec![Check::well("store", found)];
+            checks.extend(workers(&store).await.unwrap_or_else(ill));
+            checks
         }
     }
+}
+
+/// Who runs jobs. That nobody does is ill only when a job waits: a console that is not running is no fault.
+async fn workers(store: &Store) -> Result<Vec<Check>, StoreError> {
+    let clock = Clock::system();
+    let workers = presence::list(store, &clock).await?;
+    if !workers.is_empty() {
+        let well = |worker: &presence::Worker| {
+            let presence::Worker {
+                host, pid, version, ..
+            } = worker;
+            let found = format!(
+                "process {pid} on {host}, version {version}, {} jobs at a time",
+                worker.at_once
+            );
+            Check::well("worker", found)
+        };
+        return Ok(workers.iter().map(well).collect());
+    }
+    let waiting = figures::jobs(store, &clock).await?.count("queued");
+    Ok(vec![if waiting == 0 {
+        Check::well("workers", "none is running, and no job waits for one")
+    } else {
+        Check::ill(
+            "workers",
+            format!("none is running, and jobs wait for one: {waiting}"),
+            "Start `lockkeeper serve`, or `lockkeeper worker` on this store.",
+        )
+    }])
 }
 
 fn archive(config: &Config) -> Check {

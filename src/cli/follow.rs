@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clock::timestamp;
 use crate::job::Operation;
 use crate::job::catalogue::Reconcile;
-use crate::job::queue::{self, By, Job, Line, Request, State};
+use crate::job::queue::{self, By, Counted, Job, Line, Request, State};
 use crate::operation::{Level, Trouble};
 
 /// Runs `operation` as a job and returns the job as it ended.
@@ -24,6 +24,8 @@ pub(super) async fn operation(
     operation: &Operation,
     terminal: Terminal,
 ) -> Result<Job, Failure> {
+    // Where no console runs, nobody else notices a job that has lost its program.
+    app.reap().await?;
     let operator = operator();
     let request = Request {
         operation,
@@ -64,7 +66,6 @@ async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failu
         if app.run_here(id, stop).await? {
             return Ok(());
         }
-        // Where no console runs, nobody else notices that the job which holds the target has lost its program.
         app.reap().await?;
         let queued = queue::get(&app.store, id)
             .await?
@@ -86,7 +87,8 @@ async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failu
     }
 }
 
-async fn follow(app: &App, id: &str, terminal: Terminal) -> Result<Job, Failure> {
+/// Prints what a job reports until it is over.
+pub(super) async fn follow(app: &App, id: &str, terminal: Terminal) -> Result<Job, Failure> {
     let bar = if terminal.json {
         ProgressBar::hidden()
     } else {
@@ -103,13 +105,16 @@ async fn follow(app: &App, id: &str, terminal: Terminal) -> Result<Job, Failure>
         for line in queue::lines(&app.store, id, seen, 1000).await? {
             seen = line.seq;
             bar.suspend(|| print(&line, terminal));
-            if line.event.level == Level::Step {
-                bar.set_message(line.event.step.clone());
-            }
         }
         if job.state.is_over() {
             bar.finish_and_clear();
             return Ok(job);
+        }
+        if let Some(step) = &job.step {
+            bar.set_message(match &job.count {
+                Some(count) => format!("{step}: {}", progress(count)),
+                None => step.clone(),
+            });
         }
         if job.state == State::Queued {
             bar.set_message("waiting for the target to be free");
@@ -118,15 +123,23 @@ async fn follow(app: &App, id: &str, terminal: Terminal) -> Result<Job, Failure>
     }
 }
 
+/// How far a step is, in words; a percentage only where the whole is known.
+fn progress(count: &Counted) -> String {
+    match count.total {
+        Some(total) if total > 0 => format!(
+            "{} of {total} {} ({} %)",
+            count.done,
+            count.unit,
+            count.done.saturating_mul(100) / total
+        ),
+        _ if count.unit == "bytes" => HumanBytes(count.done.unsigned_abs()).to_string(),
+        _ => format!("{} {}", count.done, count.unit),
+    }
+}
+
 fn print(line: &Line, terminal: Terminal) {
     let event = &line.event;
-    terminal.json(&json!({
-        "seq": line.seq,
-        "at": timestamp(event.at).to_string(),
-        "level": event.level.word(),
-        "step": event.step,
-        "text": event.text,
-    }));
+    terminal.json(&value(line));
     if !terminal.json {
         let mark = match event.level {
             Level::Step => format!("{:<10}", event.step),
@@ -136,6 +149,18 @@ fn print(line: &Line, terminal: Terminal) {
         };
         terminal.talk(format!("{mark} {}", event.text));
     }
+}
+
+/// A line of a log as JSON.
+pub(super) fn value(line: &Line) -> serde_json::Value {
+    let event = &line.event;
+    json!({
+        "seq": line.seq,
+        "at": timestamp(event.at).to_string(),
+        "level": event.level.word(),
+        "step": event.step,
+        "text": event.text,
+    })
 }
 
 /// Prints how the job ended and returns its exit code. A success is the caller's to print.
@@ -168,7 +193,7 @@ pub(super) fn ended(job: &Job, terminal: Terminal) -> Exit {
             terminal.trouble(&Trouble::new(
                 format!("The job {} was interrupted.", job.id),
                 job.operation.after_crash(),
-                "Open the job in the console: it shows what is known and lets you release the target.",
+                format!("`lockkeeper job reconcile {}` shows what the database says and what you may decide.", job.id),
             ));
             Exit::NotSo
         }

@@ -6,11 +6,14 @@
 mod backup;
 mod doctor;
 mod follow;
+mod job;
 mod migrate;
 mod plan;
 mod serve;
+mod signal;
 pub mod terminal;
 mod user;
+mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,6 +62,8 @@ struct Global {
 enum Command {
     /// Start the console: the pages and the worker that runs jobs
     Serve(serve::ServeArgs),
+    /// Run jobs, and serve no pages
+    Worker(worker::WorkerArgs),
     /// Say what was found (settings, store, archive, targets, client tools) and what to fix
     Doctor,
     /// Show and apply migrations
@@ -70,6 +75,9 @@ enum Command {
     /// Take and list backups
     #[command(subcommand)]
     Backup(backup::BackupCommand),
+    /// List, show and stop jobs, and decide about interrupted ones
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// Manage who may sign in
     #[command(subcommand)]
     User(user::UserCommand),
@@ -94,6 +102,10 @@ pub async fn run() -> u8 {
             Command::Serve(args) => args.listen.clone(),
             _ => None,
         },
+        at_once: match &cli.command {
+            Command::Worker(args) => args.at_once,
+            _ => None,
+        },
         ..Flags::default()
     };
     let config = match Config::load(&flags, &Environment::capture()) {
@@ -103,7 +115,7 @@ pub async fn run() -> u8 {
         }
     };
     telemetry::start(config.log.as_deref().or(match &cli.command {
-        Command::Serve(_) => None,
+        Command::Serve(_) | Command::Worker(_) => None,
         // A command's own words are on stderr already; the log would only say them again.
         _ => Some("error"),
     }));
@@ -111,11 +123,13 @@ pub async fn run() -> u8 {
         terminal.talk(format!("warning: {warning}"));
     }
     let done = match cli.command {
-        Command::Serve(_) => serve::run(config, terminal).await,
+        Command::Serve(args) => serve::run(args, config, terminal).await,
+        Command::Worker(_) => worker::run(config, terminal).await,
         Command::Doctor => doctor::run(&config, terminal).await,
         Command::Migrate(command) => migrate::run(command, config, terminal).await,
         Command::Plan(command) => plan::run(command, config, terminal).await,
         Command::Backup(command) => backup::run(command, config, terminal).await,
+        Command::Job(command) => job::run(command, config, terminal).await,
         Command::User(command) => user::run(command, config, terminal).await,
     };
     done.unwrap_or_else(|failure| failure.tell(terminal)) as u8

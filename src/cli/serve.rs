@@ -1,10 +1,11 @@
-//! `lockkeeper serve`: the pages and the worker, in one process.
+//! `lockkeeper serve`: the pages, and unless told otherwise the worker, in one process.
 
 use std::time::Duration;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use super::signal::asked_to_stop;
 use super::terminal::{Exit, Terminal};
 use super::{Failure, open};
 use crate::auth::{setup, user};
@@ -16,12 +17,19 @@ pub(super) struct ServeArgs {
     /// Listen here instead of server.listen, for example 127.0.0.1:8090
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
+    /// Serve the pages only: jobs wait until a `lockkeeper worker` takes them
+    #[arg(long)]
+    pub no_worker: bool,
 }
 
 /// How long requests may take to end after the program was asked to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(config: Config, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    args: ServeArgs,
+    config: Config,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
     let app = open(config).await?;
     let stop = CancellationToken::new();
     let address = app.config.server.listen;
@@ -50,12 +58,20 @@ pub(super) async fn run(config: Config, terminal: Terminal) -> Result<Exit, Fail
     }
     let work = {
         let (app, stop) = (app.clone(), stop.clone());
-        tokio::spawn(async move { app.work(stop).await })
+        tokio::spawn(async move {
+            if args.no_worker {
+                app.tend(stop).await;
+            } else {
+                app.work(stop).await;
+            }
+        })
     };
+    if args.no_worker {
+        terminal.talk("This console runs no jobs: they wait until a `lockkeeper worker` on this store takes them.");
+    }
     let handle = server.handle();
     let serving = tokio::spawn(server);
     asked_to_stop().await;
-    tracing::info!("stopping: what runs is ended or finished first");
     // Open streams end with the token; then the server has nothing left to wait for.
     stop.cancel();
     let _late = tokio::time::timeout(GRACE, handle.stop(true)).await;
@@ -63,20 +79,4 @@ pub(super) async fn run(config: Config, terminal: Terminal) -> Result<Exit, Fail
     let _ended = work.await;
     tracing::info!("stopped");
     Ok(Exit::Done)
-}
-
-/// Returns on SIGINT or SIGTERM.
-async fn asked_to_stop() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
 }

@@ -14,12 +14,16 @@ use super::error::nearest;
 use super::{ConfigError, Environment, Flags};
 
 /// The sections and their keys; each can also be the variable `LOCKKEEPER_<SECTION>_<KEY>`.
-const SECTIONS: [(&str, &[&str]); 4] = [
+const SECTIONS: [(&str, &[&str]); 6] = [
     ("server", &["listen", "public_url"]),
     ("store", &["url", "url_file"]),
     ("archive", &["folder"]),
     ("auth", &["session_hours", "setup_minutes"]),
+    ("worker", &["at_once"]),
+    ("metrics", &["enabled", "token", "token_file"]),
 ];
+/// The keys whose value may be written as a bare `true` or `false`.
+const SWITCHES: &[&str] = &["enabled"];
 /// The keys of a `[[target]]`.
 const TARGET: &[&str] = &["name", "environment", "url", "url_file", "migrations"];
 /// The variables that are no section's.
@@ -178,6 +182,12 @@ impl Layer {
                 "--archive",
                 flags.archive_folder.as_ref().map(path),
             ),
+            (
+                "worker",
+                "at_once",
+                "--at-once",
+                flags.at_once.as_ref().map(ToString::to_string),
+            ),
         ];
         for (section, key, flag, text) in given {
             if let Some(text) = text {
@@ -242,6 +252,7 @@ fn section(
         let value = match value.get_ref() {
             DeValue::String(value) => value.clone().into_owned(),
             DeValue::Integer(value) if value.radix() == 10 => value.as_str().to_owned(),
+            DeValue::Boolean(value) if SWITCHES.contains(&name) => value.to_string(),
             _ => {
                 return Err(ConfigError::new(format!(
                     "`{name}` in {label}, line {line}, must be a text in quotes or a whole number."

@@ -18,7 +18,7 @@ use secrecy::SecretString;
 
 pub use environment::{Environment, search_path};
 pub use error::ConfigError;
-pub use settings::{Archive, Auth, Server, Store};
+pub use settings::{Archive, Auth, Metrics, Server, Store, Worker};
 pub use target::{TargetEnvironment, TargetSettings};
 
 use layer::Layer;
@@ -39,6 +39,8 @@ pub struct Flags {
     pub store_url: Option<SecretString>,
     /// `--archive`: `archive.folder`.
     pub archive_folder: Option<PathBuf>,
+    /// `--at-once`: `worker.at_once`.
+    pub at_once: Option<u32>,
     /// `--database-url`: the only target, whatever the file says.
     pub database_url: Option<SecretString>,
     /// `--migrations`: the migrations folder of the only target.
@@ -74,6 +76,10 @@ pub struct Config {
     pub archive: Archive,
     /// Lifetimes of sign-ins.
     pub auth: Auth,
+    /// How jobs are run.
+    pub worker: Worker,
+    /// Who may read the figures.
+    pub metrics: Metrics,
     /// The production databases, in the order of the file; may be empty.
     pub targets: Vec<TargetSettings>,
     /// A connection with more rights than the app's role, from `LOCKKEEPER_ADMIN_URL` or `LOCKKEEPER_ADMIN_URL_FILE`.
@@ -105,6 +111,8 @@ impl Config {
         let store = settings::store(&layer, &base, &mut warnings)?;
         let archive = settings::archive(&layer, &base);
         let auth = settings::auth(&layer)?;
+        let worker = settings::worker(&layer)?;
+        let metrics = settings::metrics(&layer, &mut warnings)?;
         let targets = target::targets(&layer, flags, env, &base, &mut warnings)?;
         let admin_url = secret::from_environment(env, "LOCKKEEPER_ADMIN_URL", &mut warnings)?;
         Ok(Self {
@@ -112,6 +120,8 @@ impl Config {
             store,
             archive,
             auth,
+            worker,
+            metrics,
             targets,
             admin_url,
             log: env.get("LOCKKEEPER_LOG").map(str::to_owned),

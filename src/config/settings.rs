@@ -1,4 +1,4 @@
-//! The sections `[server]`, `[store]`, `[archive]` and `[auth]`, read and checked.
+//! The sections, except the targets, read and checked.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,22 @@ pub struct Auth {
     pub session_hours: u32,
     /// How long the link that makes the first user is good for, in minutes.
     pub setup_minutes: u32,
+}
+
+/// `[worker]`: how jobs are run.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// How many jobs one worker runs at a time, on different targets; 4 unless said otherwise.
+    pub at_once: u32,
+}
+
+/// `[metrics]`: who may read the figures.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Whether there is a page of figures at all.
+    pub enabled: bool,
+    /// What a reader has to show. Without one, only this machine may read.
+    pub token: Option<SecretString>,
 }
 
 pub(super) fn server(layer: &Layer) -> Result<Server, ConfigError> {
@@ -163,13 +179,53 @@ pub(super) fn tidy(path: &Path) -> PathBuf {
 
 pub(super) fn auth(layer: &Layer) -> Result<Auth, ConfigError> {
     Ok(Auth {
-        session_hours: number(layer, "session_hours", 12, 24 * 365)?,
-        setup_minutes: number(layer, "setup_minutes", 60, 60 * 24 * 7)?,
+        session_hours: number(layer, "auth", "session_hours", 12, 24 * 365)?,
+        setup_minutes: number(layer, "auth", "setup_minutes", 60, 60 * 24 * 7)?,
     })
 }
 
-fn number(layer: &Layer, key: &str, default: u32, most: u32) -> Result<u32, ConfigError> {
-    let Some(written) = layer.get("auth", key) else {
+pub(super) fn worker(layer: &Layer) -> Result<Worker, ConfigError> {
+    let at_once = number(layer, "worker", "at_once", 4, 32)?;
+    Ok(Worker { at_once })
+}
+
+/// The fewest characters of a token: fewer can be tried out.
+const TOKEN_CHARACTERS: usize = 16;
+
+pub(super) fn metrics(layer: &Layer, warnings: &mut Vec<String>) -> Result<Metrics, ConfigError> {
+    let enabled = match layer.get("metrics", "enabled") {
+        None => true,
+        Some(written) => written.text.parse().map_err(|_| {
+            ConfigError::new(format!(
+                "`enabled` ({}) must be true or false, not `{}`.",
+                written.place, written.text
+            ))
+        })?,
+    };
+    let section = layer.section("metrics");
+    let token = secret::from_section(&section, "token", warnings)?;
+    if let Some(token) = &token {
+        let text = token.expose_secret();
+        let place = section.get("token").or_else(|| section.get("token_file"));
+        if text.len() < TOKEN_CHARACTERS || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ConfigError::new(format!(
+                "The `token` of [metrics] ({}) must have at least {TOKEN_CHARACTERS} characters, all of them printable \
+                 ASCII and no spaces; `openssl rand -hex 32` makes a good one.",
+                place.map_or("", |written| &written.place)
+            )));
+        }
+    }
+    Ok(Metrics { enabled, token })
+}
+
+fn number(
+    layer: &Layer,
+    section: &str,
+    key: &str,
+    default: u32,
+    most: u32,
+) -> Result<u32, ConfigError> {
+    let Some(written) = layer.get(section, key) else {
         return Ok(default);
     };
     match written.text.parse() {

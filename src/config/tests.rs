@@ -39,6 +39,9 @@ fn nothing_at_all_gives_the_defaults() {
     assert_eq!(config.archive.folder, empty.path().join("backups"));
     assert_eq!(config.auth.session_hours, 12);
     assert_eq!(config.auth.setup_minutes, 60);
+    assert_eq!(config.worker.at_once, 4);
+    assert!(config.metrics.enabled);
+    assert!(config.metrics.token.is_none());
     assert!(config.targets.is_empty());
     assert_eq!(config.origin.to_string(), "environment");
 }
@@ -289,7 +292,7 @@ fn migrations_flag_needs_a_single_target() {
 #[test]
 fn debug_shows_no_secret() {
     let folder = folder(
-        "[store]\nurl = \"postgres://u:hunter2@h/s\"\n[[target]]\nname = \"a\"\nurl = \"postgres://u:hunter2@h/d\"",
+        "[store]\nurl = \"postgres://u:hunter2@h/s\"\n[metrics]\ntoken = \"hunter2-and-some-more\"\n[[target]]\nname = \"a\"\nurl = \"postgres://u:hunter2@h/d\"",
     );
     let config = load(
         &folder,
@@ -297,4 +300,42 @@ fn debug_shows_no_secret() {
     )
     .unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn the_figures_are_read_by_who_knows_a_good_token() {
+    let folder =
+        folder("[worker]\nat_once = 7\n[metrics]\nenabled = false\ntoken_file = \"token\"");
+    let path = folder.path().join("token");
+    fs::write(&path, "0123456789abcdef\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let config = load(&folder, &[]).unwrap();
+    assert!(!config.metrics.enabled);
+    assert_eq!(config.worker.at_once, 7);
+    let token = config.metrics.token.unwrap();
+    assert_eq!(token.expose_secret(), "0123456789abcdef");
+
+    let variables = [
+        ("LOCKKEEPER_METRICS_TOKEN", "another-good-token"),
+        ("LOCKKEEPER_METRICS_ENABLED", "true"),
+        ("LOCKKEEPER_WORKER_AT_ONCE", "32"),
+    ];
+    let config = load(&folder, &variables).unwrap();
+    assert!(config.metrics.enabled);
+    assert_eq!(config.worker.at_once, 32);
+    let token = config.metrics.token.unwrap();
+    assert_eq!(token.expose_secret(), "another-good-token");
+
+    for token in [
+        "0123456789abcde",
+        "0123456789 abcdef",
+        "0123456789abcd\u{e9}",
+    ] {
+        let said = refusal(&format!("[metrics]\ntoken = \"{token}\""));
+        assert!(said.contains("(line 2) must have at least 16"), "{said}");
+        assert!(!said.contains(token), "{said}");
+    }
+    assert!(refusal("[metrics]\ntoken = \"a\"\ntoken_file = \"b\"").contains("the same thing"));
+    assert!(refusal("[metrics]\nenabled = \"maybe\"").contains("must be true or false"));
+    assert!(refusal("[worker]\nat_once = 33").contains("from 1 to 32"));
 }

@@ -224,7 +224,8 @@ impl Operation {
             return self.run_on(resources, target, &context).await;
         }
         let hold = Hold::take(target, &context).await?;
-        let run = self.run_on(resources, target, &context);
+        // On the heap: an operation's future is large.
+        let run = Box::pin(self.run_on(resources, target, &context));
         hold.during(&context, run).await
     }
 

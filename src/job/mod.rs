@@ -7,11 +7,14 @@
 //!   automatically then end as `failed`, the others keep the target locked until a person has looked.
 //! - An exclusive job holds the target on the target's server too, against consoles that have another store.
 //!
-//! Read [`catalogue`] for what can be run, [`queue`] for the states, [`worker`] for who runs it.
+//! Read [`catalogue`] for what can be run, [`queue`] for the states, [`worker`] for who runs it,
+//! [`presence`] for who is alive to run it.
 
 pub mod catalogue;
 mod evidence;
 pub mod feed;
+pub mod figures;
+pub mod presence;
 pub mod queue;
 mod scribe;
 pub mod worker;

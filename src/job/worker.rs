@@ -13,27 +13,40 @@ use tokio_util::sync::CancellationToken;
 
 use super::catalogue::Reconcile;
 use super::queue::{self, By, End, Job, Kept, LEASE_MS, Verdict};
-use super::{Resources, scribe};
+use super::{Resources, figures, presence, scribe};
 use crate::clock::Clock;
 use crate::operation::{Context, OperationError, Outcome, Progress, Trouble};
 use crate::store::{Store, StoreError};
 
-/// How many jobs one worker runs at a time (they are on different targets anyway).
-const AT_ONCE: usize = 4;
 /// How often a worker looks even when nobody woke it.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Runs jobs until `stop` is cancelled, then waits for what is under way: operations that can be cleaned up
-/// automatically are cancelled, the others are let finish.
-pub async fn serve(resources: Arc<Resources>, store: Store, clock: Clock, stop: CancellationToken) {
+/// Runs jobs, up to `at_once` at a time, until `stop` is cancelled, then waits for what is under way: operations that can
+/// be cleaned up automatically are cancelled, the others are let finish.
+pub async fn serve(
+    resources: Arc<Resources>,
+    store: Store,
+    clock: Clock,
+    at_once: u32,
+    stop: CancellationToken,
+) {
     let worker = clock.id();
+    let (here, now) = (store.clone(), clock.clone());
+    let present = tokio::spawn(presence::keep(
+        here,
+        now,
+        worker.clone(),
+        at_once,
+        stop.clone(),
+    ));
+    let at_once = usize::try_from(at_once).unwrap_or(1);
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         while running.try_join_next().is_some() {}
         // The alarm is armed before the look, so that a job enqueued in between is not slept over.
         let woken = store.woken();
         tokio::pin!(woken);
-        let claimed = if running.len() < AT_ONCE {
+        let claimed = if running.len() < at_once {
             claim(&store, &clock, &worker).await
         } else {
             None
@@ -53,6 +66,7 @@ pub async fn serve(resources: Arc<Resources>, store: Store, clock: Clock, stop: 
         }
     }
     while running.join_next().await.is_some() {}
+    let _signed_off = present.await;
 }
 
 /// Marks lapsed jobs as interrupted and cleans up what can be cleaned up, until `stop` is cancelled. A task of its own:
@@ -207,6 +221,7 @@ async fn record(store: &Store, clock: &Clock, job: &Job, end: &End, duration_ms:
         match queue::finish(store, clock, job, end).await {
             Ok(true) => {
                 tracing::info!(job.id, job.state = state, duration_ms, "job ended");
+                figures::ended(job.operation.kind(), state, duration_ms);
                 return;
             }
             Ok(false) => break,

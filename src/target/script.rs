@@ -204,6 +204,13 @@ fn works_in_parts(statement: &Statement) -> bool {
     statement.cannot_run_in_transaction() || statement.effects.iter().any(calls)
 }
 
+/// Whether a statement of ours was interrupted: a request to cancel that was meant for the statement before may come late.
+/// Trying again is right then, for nothing else interrupts a session of work.
+#[must_use]
+pub fn was_cancelled(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&SqlState::QUERY_CANCELED)
+}
+
 /// Whether the session ended: then the server's last word is not known.
 fn is_lost(session: &Session, error: &tokio_postgres::Error) -> bool {
     let ended = |code: &SqlState| code.code().starts_with("57P0") || code.code().starts_with("08");
@@ -250,7 +257,11 @@ const PARTLY: &str = "It may have left part of its work behind, such as an inval
 /// warning, 25P01.
 async fn leave_transaction(session: &Session) -> bool {
     drop(session.notices());
-    if session.client().simple_query("ROLLBACK").await.is_err() {
+    let mut left = session.client().simple_query("ROLLBACK").await;
+    if matches!(&left, Err(error) if was_cancelled(error)) {
+        left = session.client().simple_query("ROLLBACK").await;
+    }
+    if left.is_err() {
         return false;
     }
     !session

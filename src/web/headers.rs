@@ -1,4 +1,4 @@
-//! The headers of every response, and the line of the log.
+//! The headers of every response, and what is logged and counted of it.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::{DefaultHeaders, Next};
 
-use crate::app::App;
+use crate::app::{App, figures};
 
 /// Nothing is loaded from elsewhere, nothing runs that is not ours, nobody frames us; even our own script may not make
 /// markup of strings (Trusted Types).
@@ -37,7 +37,7 @@ pub(super) fn all(app: &App) -> DefaultHeaders {
     }
 }
 
-/// Logs each request by its route, never by its query: a setup token stands there once.
+/// Logs each request by its path, never by its query: a setup token stands there once. Counts it by its route.
 pub(super) async fn log(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -50,7 +50,13 @@ pub(super) async fn log(
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     };
-    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let route = answered
+        .as_ref()
+        .ok()
+        .and_then(|response| response.request().match_pattern());
+    let took = began.elapsed();
+    figures::answered(method.as_str(), route, status.as_u16(), took);
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::debug!(
         http.method = method.as_str(),
         http.path = path,

@@ -8,6 +8,7 @@ mod asset;
 mod backups;
 mod csrf;
 mod error;
+mod figures;
 mod headers;
 mod health;
 mod history;
@@ -37,6 +38,7 @@ use actix_web::{App as Actix, HttpServer, Route, guard, web};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::app::figures::Figures;
 use crate::app::watch::Watch;
 use crate::job::feed::Feed;
 
@@ -46,6 +48,8 @@ struct Shared {
     app: App,
     watch: Watch,
     feed: Feed,
+    /// What is recorded for a monitoring system, unless that is switched off.
+    figures: Option<Figures>,
     /// Cancelled when the console stops: open streams end with it.
     stop: CancellationToken,
 }
@@ -53,10 +57,16 @@ struct Shared {
 /// Binds the console's address and returns the server, which runs when it is awaited.
 pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
     let listen = app.config.server.listen;
+    let enabled = app.config.metrics.enabled;
+    let figures = enabled.then(Figures::install).flatten();
+    if let Some(figures) = figures.clone() {
+        tokio::spawn(figures.upkeep(stop.clone()));
+    }
     let shared = Shared {
         app: app.clone(),
         watch: Watch::new(app.clone()),
         feed: Feed::new(app.store.clone()),
+        figures,
         stop,
     };
     tokio::spawn(shared.feed.clone().run(shared.stop.clone()));
@@ -139,7 +149,7 @@ fn get() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
-/// What anybody may ask for: signing in, the look, and whether the console is up.
+/// What anybody may ask for: signing in, the look, and whether the console is up. The figures have a door of their own.
 fn open_routes(config: &mut web::ServiceConfig) {
     config
         .route("/setup", get().to(sign_in::setup_form))
@@ -149,6 +159,7 @@ fn open_routes(config: &mut web::ServiceConfig) {
         .route("/theme", web::post().to(sign_in::theme))
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready))
+        .route("/metrics", get().to(figures::tell))
         .route("/static/{hash}/{name}", get().to(asset::file));
 }
 

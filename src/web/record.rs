@@ -79,7 +79,11 @@ fn words(action: &str, outcome: &str) -> String {
         other => other,
     };
     match outcome {
-        "released" | "interrupted" | "cancelled" => format!("{words}: {outcome}"),
+        "interrupted"
+        | "cancelled"
+        | "cancel asked"
+        | "reconciled: failed"
+        | "reconciled: succeeded" => format!("{words}: {outcome}"),
         _ => words.to_owned(),
     }
 }

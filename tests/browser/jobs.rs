@@ -82,6 +82,8 @@ async fn a_running_job_is_followed_until_somebody_reads() {
     browser.picture("job-followed").await;
 
     // Whoever scrolls back is left alone: new lines come, the page stands still.
+    browser.eval("scrollTo(0, 1e9)").await;
+    until(&browser, AT_END).await;
     browser.eval("scrollTo(0, 100)").await;
     until(
         &browser,

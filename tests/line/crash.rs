@@ -129,7 +129,10 @@ async fn a_crash_while_applying_waits_for_a_person() {
     assert_eq!(scene.ledger(), "1_init|t|f|f|1\n2_slow|f|f|f|0");
     let audit = visitor.read("/audit").await.words();
     assert!(audit.contains("Apply a plan: interrupted"), "{audit}");
-    assert!(audit.contains("Nothing of it is there."), "{audit}");
+    assert!(
+        audit.contains("Apply a plan: reconciled: failed Nothing of it is there."),
+        "{audit}"
+    );
 }
 
 #[tokio::test]

@@ -37,8 +37,8 @@ fn routes() -> Vec<(Method, String)> {
     routes
 }
 
-const OPEN: [&str; 6] = [
-    "/setup", "/login", "/theme", "/healthz", "/readyz", "/static/",
+const OPEN: [&str; 7] = [
+    "/setup", "/login", "/theme", "/healthz", "/readyz", "/metrics", "/static/",
 ];
 
 fn is_open(path: &str) -> bool {

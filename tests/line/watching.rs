@@ -161,8 +161,8 @@ async fn a_long_log_is_read_in_pieces_and_downloaded_whole() {
 
     // A link to a line works from elsewhere: it names the piece that the line is in.
     let link = page.attribute("#e49750 a", "href");
-    let (piece, line) = link.split_once('#').unwrap();
-    assert!(visitor.read(piece).await.has(&format!("#{line}")));
+    let (around, anchor) = link.split_once('#').unwrap();
+    assert!(visitor.read(around).await.has(&format!("#{anchor}")));
     let first = visitor
         .read(&page.attribute("nav[aria-label=Log] a", "href"))
         .await;

@@ -1,12 +1,12 @@
 //! `kill -9` of a deploy at many moments: what is in effect and what the ledger says never contradict each other.
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::cluster::Cluster;
 use crate::support::console::{Console, TargetLines};
 
-const ROUNDS: u64 = 60;
+const ROUNDS: u32 = 60;
 
 #[test]
 fn a_killed_deploy_never_leaves_half_a_migration() {
@@ -17,20 +17,25 @@ fn a_killed_deploy_never_leaves_half_a_migration() {
     let script = "CREATE TABLE one (id int);\nSELECT pg_sleep(0.03);\nCREATE TABLE two (id int);\n\
                   SELECT pg_sleep(0.03);\nCREATE TABLE three (id int);\n";
     std::fs::write(migration.join("migration.sql"), script).unwrap();
+    let console_on = |database: &str| {
+        cluster.create_database(database);
+        let target = TargetLines {
+            name: "app",
+            environment: "production",
+            url: &cluster.url(database),
+            migrations: folder.path(),
+        };
+        Console::prepare(&[target], None)
+    };
+    // One that nobody disturbs says over how long the kills are to be spread.
+    let whole = console_on("whole");
+    let began = Instant::now();
+    assert!(whole.cli(&["migrate", "deploy"]).status.success());
+    let took = began.elapsed() * 11 / 10;
     let mut seen = [0_u32; 4];
     for round in 0..ROUNDS {
         let database = format!("round{round}");
-        cluster.create_database(&database);
-        let url = cluster.url(&database);
-        let console = Console::prepare(
-            &[TargetLines {
-                name: "app",
-                environment: "production",
-                url: &url,
-                migrations: folder.path(),
-            }],
-            None,
-        );
+        let console = console_on(&database);
         let mut deploy = console
             .command()
             .args(["migrate", "deploy"])
@@ -39,7 +44,7 @@ fn a_killed_deploy_never_leaves_half_a_migration() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(4 * round));
+        std::thread::sleep(took * round / ROUNDS);
         deploy.kill().unwrap();
         deploy.wait().unwrap();
         wait_until_gone(&cluster, &database);

@@ -11,4 +11,7 @@
 mod support;
 
 mod crash;
+mod jobs;
+mod kill;
+mod queue;
 mod speed;

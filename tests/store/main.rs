@@ -14,12 +14,14 @@ mod support;
 mod ground;
 
 mod approvals;
+mod asking;
 mod chain;
 mod constraints;
 mod events;
 mod feed;
 mod interruption;
 mod opening;
+mod presence;
 mod queue;
 mod sessions;
 mod setup;

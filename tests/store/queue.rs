@@ -282,7 +282,7 @@ async fn a_filter_shows_what_meets_all_of_it(ground: Ground) {
         which: Some(Which::Open),
         ..every
     };
-    assert_eq!(shown(state(State::Running)).await, [first.clone()]);
+    assert_eq!(shown(state(State::Running)).await, [first.as_str()]);
     assert_eq!(
         shown(state(State::Queued)).await,
         [third.clone(), second.clone()]
@@ -293,7 +293,7 @@ async fn a_filter_shows_what_meets_all_of_it(ground: Ground) {
         actor: Some("ada"),
         ..open
     };
-    assert_eq!(shown(both).await, [first.clone()]);
+    assert_eq!(shown(both).await, [first.as_str()]);
     let nobody = Filter {
         actor: Some("nobody"),
         ..both

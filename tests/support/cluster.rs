@@ -161,6 +161,28 @@ impl Cluster {
         run(&mut psql)
     }
 
+    /// Kills the server's process that serves a session of ours on `database`, or one of its own when there is none: all
+    /// sessions end, and the server recovers by itself. Returns when it takes connections again.
+    pub fn crash(&self, database: &str) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let victim = "SELECT pid FROM pg_stat_activity WHERE (datname = current_database() AND application_name LIKE 'lockkeeper:%') \
+                      OR backend_type = 'background writer' ORDER BY datname IS NULL, query DESC LIMIT 1";
+        let pid = self.psql(database, victim).parse().unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        // It refuses connections before it accepts them again.
+        std::thread::sleep(Duration::from_millis(300));
+        while !Command::new(self.bin.join("pg_isready"))
+            .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .status()
+            .unwrap()
+            .success()
+        {
+            assert!(Instant::now() < deadline, "the server did not recover");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// What the server has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()

@@ -94,10 +94,16 @@ impl Console {
 
     /// Starts the console and waits until it is ready.
     pub fn serve(&mut self) {
+        self.serve_with(&[]);
+    }
+
+    /// The same, with flags.
+    pub fn serve_with(&mut self, flags: &[&str]) {
         let log = std::fs::File::create(self.log_path()).unwrap();
         let server = self
             .command()
             .arg("serve")
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -125,6 +131,15 @@ impl Console {
         let mut server = self.server.take().unwrap();
         server.kill().unwrap();
         server.wait().unwrap();
+    }
+
+    /// Asks the console to stop, as its service manager would, and waits until it has.
+    pub fn stop(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let mut server = self.server.take().unwrap();
+        kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+        let ended = server.wait().unwrap();
+        assert!(ended.success(), "{ended}");
     }
 
     /// Runs a command of the binary with this console's configuration.

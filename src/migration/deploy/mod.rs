@@ -265,7 +265,11 @@ async fn write(session: &Session, statement: &str, values: &[&str]) -> Result<()
             )
         })
         .collect();
-    match session.client().query_typed(statement, &values).await {
+    let mut written = session.client().query_typed(statement, &values).await;
+    if matches!(&written, Err(error) if script::was_cancelled(error)) {
+        written = session.client().query_typed(statement, &values).await;
+    }
+    match written {
         Ok(_) => Ok(()),
         Err(error) => Err(lost("Writing the ledger", &error)),
     }

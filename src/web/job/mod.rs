@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::audit;
 use crate::guard;
 use crate::job::Operation;
+use crate::job::presence;
 use crate::job::queue::{self, Job, State};
 use crate::store::StoreError;
 
@@ -143,8 +144,14 @@ async fn waits(app: &App, job: &Job) -> Result<Option<(String, Option<Link>)>, S
             } else {
                 None
             };
+            let alive = presence::any(&app.store, &app.clock).await?;
+            let worker = if alive {
+                "It waits for a worker."
+            } else {
+                "No worker is alive. It starts when `lockkeeper serve` or `lockkeeper worker` runs again."
+            };
             Ok(Some(other.map_or_else(
-                || ("It waits for a worker.".to_owned(), None),
+                || (worker.to_owned(), None),
                 |other| {
                     let text = match other.state {
                         State::Interrupted => {

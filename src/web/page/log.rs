@@ -67,6 +67,12 @@ impl StepView {
         self.state != JobState::Succeeded || self.events.len() <= Self::LONG
     }
 
+    /// Whether there are lines, or may be soon.
+    #[must_use]
+    pub fn has_lines(&self) -> bool {
+        self.state.is_live() || !self.events.is_empty()
+    }
+
     /// What a folded step says about its lines: `412 lines, 2 warnings`.
     #[must_use]
     pub fn inside(&self) -> String {
