@@ -92,8 +92,11 @@ pub(super) fn job_row(job: &Job, now_ms: i64) -> JobRow {
     }
 }
 
-/// How long a job took, or has taken.
+/// How long a job took, or has taken; nobody knows that of an interrupted one.
 pub(super) fn took(job: &Job, now_ms: i64) -> Option<Millis> {
+    if job.state == State::Interrupted {
+        return None;
+    }
     job.started_at
         .map(|began| Millis(job.ended_at.unwrap_or(now_ms) - began))
 }
