@@ -211,6 +211,9 @@ async fn where_streams_do_not_pass_the_page_asks_again() {
     begin(&store).await;
     browser.without_streams().await;
     browser.go(&format!("/jobs/{JOB}")).await;
+    browser
+        .eval("document.documentElement.dataset.same = 'yes'")
+        .await;
     write(&store, 2..10).await;
     until(&browser, "return document.getElementById('e9') !== null").await;
     write(&store, 10..20).await;
@@ -220,6 +223,8 @@ async fn where_streams_do_not_pass_the_page_asks_again() {
         .await;
     let all: Vec<String> = (2..20).map(|seq| format!("e{seq}")).collect();
     assert_eq!(lines, json!(all), "each line once, in order");
+    let same = "return document.documentElement.dataset.same";
+    assert_eq!(browser.eval(same).await, json!("yes"), "it was read anew");
     run(
         &store,
         "UPDATE job SET cancel_asked_at = $2, cancel_asked_by = 'bob' WHERE id = $1",
