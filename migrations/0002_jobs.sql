@@ -130,6 +130,7 @@ ALTER TABLE audit ADD COLUMN before_value TEXT;  -- JSON
 ALTER TABLE audit ADD COLUMN after_value TEXT;   -- JSON
 CREATE INDEX audit_actor ON audit (actor, seq);
 CREATE INDEX audit_action ON audit (action, seq);
+CREATE INDEX audit_job ON audit (job_id, seq);
 -- The newest entry, written with it: without it a chain that was cut at its end would look whole.
 CREATE TABLE audit_head (
     one   BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),  -- there is one row

@@ -1,5 +1,7 @@
-// Comfort on top of pages that are complete without it. Text goes in as text: nothing here makes markup of strings.
-const make = (tag, props = {}, ...children) => {
+// Comfort on top of pages that are complete without it. Nothing here makes markup of strings.
+const all = (css) => document.querySelectorAll(css);
+const byId = (id) => document.getElementById(id);
+const make = (tag, props, ...children) => {
   const node = Object.assign(document.createElement(tag), props);
   node.append(...children);
   return node;
@@ -8,15 +10,12 @@ const make = (tag, props = {}, ...children) => {
 // How long ago: in the title of every time, and beside those that ask for it.
 const UNITS = [["year", 31536e6], ["month", 2592e6], ["day", 864e5], ["hour", 36e5], ["minute", 6e4]];
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const relative = (ms) => {
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(ms) >= size) ?? [];
-  return unit ? words.format(Math.trunc(ms / size), unit) : "just now";
-};
 const tick = () => {
-  for (const time of document.querySelectorAll("time[datetime]")) {
+  for (const time of all("time[datetime*=T]")) {
     const at = new Date(time.dateTime);
-    if (isNaN(at)) continue;
-    const ago = relative(at - Date.now());
+    const ms = at - Date.now();
+    const [unit, size] = UNITS.find(([, size]) => Math.abs(ms) >= size) ?? [];
+    const ago = unit ? words.format(Math.trunc(ms / size), unit) : "just now";
     time.title = `${ago} · ${at.toLocaleString()}`;
     if (!time.classList.contains("ago")) continue;
     const note = time.querySelector("span") ?? time.appendChild(make("span", { className: "soft" }));
@@ -24,108 +23,134 @@ const tick = () => {
   }
 };
 tick();
-setInterval(tick, 30000);
+setInterval(tick, 3e4);
 
-// Copy buttons appear only where copying works.
-for (const box of document.querySelectorAll(".copy")) {
-  if (!navigator.clipboard) break;
-  const button = make("button", { type: "button", textContent: "Copy" });
-  button.addEventListener("click", async () => {
+// Copy buttons, where copying works.
+for (const box of navigator.clipboard ? all(".copy") : []) {
+  const button = make("button", { type: "button" }, "Copy");
+  button.onclick = async () => {
     await navigator.clipboard.writeText(box.querySelector("code").textContent);
     button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 2000);
-  });
+    setTimeout(() => (button.textContent = "Copy"), 2e3);
+  };
   box.append(button);
 }
 
 // The menu closes on Escape and on a click elsewhere.
-const menu = document.querySelector("details.menu");
-if (menu) {
-  document.addEventListener("click", (event) => menu.contains(event.target) || (menu.open = false));
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+const [menu] = all(".menu");
+for (const kind of ["click", "keydown"]) {
+  addEventListener(kind, ({ key, target }) => {
+    if (!menu?.open || (key ? key !== "Escape" : menu.contains(target))) return;
     menu.open = false;
-    menu.querySelector("summary").focus();
+    if (key) menu.querySelector("summary").focus();
   });
 }
 
-// A second click on the same form does nothing; the server would refuse it anyway.
-for (const form of document.querySelectorAll("form[method=post]")) {
-  form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) event.preventDefault();
-    form.dataset.sent = "yes";
-  });
-}
-addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
+// A second click on a form does nothing.
+addEventListener("submit", (event) => {
+  const { dataset, method } = event.target;
+  if (dataset.sent) event.preventDefault();
+  if (method === "post") dataset.sent = "yes";
+});
+addEventListener("pageshow", () => all("[data-sent]").forEach((form) => delete form.dataset.sent));
 
-// A running job: its events by stream, or by reloading where streams do not pass.
-const live = document.getElementById("job-live");
+// A link to a line opens the step that it is in.
+const reveal = () => byId(location.hash.slice(1))?.closest("details")?.setAttribute("open", "");
+reveal();
+addEventListener("hashchange", reveal);
+
+// A running job: by stream, or by asking again where streams do not pass.
+const live = byId("job-live");
 if (live?.dataset.events) {
+  const { events, state: shown } = live.dataset;
   const log = live.querySelector(".steps");
-  const pill = document.querySelector("#job-state .pill");
-  const title = document.title;
+  const bar = byId("job-bar");
   let seen = Number(live.dataset.seq);
-  let reload;
-  const reloadIn = (ms) => {
-    clearTimeout(reload);
-    reload = setTimeout(() => location.reload(), ms);
-  };
+  let top = scrollY;
+  let moved, timer, wait = 2e3;
 
-  const icon = (name) => {
-    const svg = pill.querySelector("svg").cloneNode(true);
-    const use = svg.querySelector("use");
-    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${name}`));
-    svg.setAttribute("class", "i");
-    return svg;
+  // Follow the end until somebody scrolls back or goes elsewhere.
+  let follow = !location.hash;
+  const button = byId("job-pause");
+  const set = (on) => {
+    follow = on;
+    button.textContent = on ? "Pause" : moved ? "Reload" : "Resume";
+    if (on) moved ? location.reload() : scrollTo(0, 1e9);
   };
-  const step = (name, text, at) => {
-    live.querySelector(".pad > p")?.remove();
+  button.hidden = false;
+  button.onclick = () => set(!follow);
+  addEventListener("scroll", () => {
+    if (scrollY < top && innerHeight + scrollY < document.body.scrollHeight - 9) set(false);
+    top = scrollY;
+  });
+  addEventListener("focusin", ({ target }) => target !== button && set(false));
+
+  const step = (name, text) => {
+    byId("job-empty")?.remove();
     const before = log.lastElementChild;
     if (before) {
       before.className = "good";
-      before.querySelector("svg").replaceWith(icon("check"));
+      before.querySelector("svg").replaceWith(byId("job-good").content.cloneNode(true));
       before.querySelector(".sr").textContent = " (succeeded)";
     }
-    const lines = make("ol", { className: "log" });
-    const word = make("span", { className: "sr", textContent: " (running)" });
-    const item = make("li", { className: "info" }, icon("run"), make("h3", {}, text, word), lines);
+    log.append(byId("job-step").content.cloneNode(true));
+    const item = log.lastElementChild;
     item.dataset.step = name;
-    item.title = new Date(at).toLocaleString();
-    log.append(item);
+    item.querySelector("h3").prepend(text);
     return item;
   };
-  const show = ({ seq, at, level, step: name, text }) => {
+  const event = ({ seq, at, level, step: name, text }) => {
     if (seq <= seen) return;
     seen = seq;
-    // Follow the end only for those who are already looking at it.
-    const follow = innerHeight + scrollY >= document.body.scrollHeight - 80;
-    let item = log.lastElementChild;
-    if (level === "step" || item?.dataset.step !== name) item = step(name, level === "step" ? text : name, at);
-    if (level === "step") item.id = `e${seq}`;
+    const id = `e${seq}`;
+    if (level === "step") step(name, text).id = id;
     else {
-      const clock = new Date(at).toISOString().slice(11, 19);
-      const link = make("a", { href: `#e${seq}`, textContent: clock });
-      const line = make("li", { id: `e${seq}`, className: level }, link, make("span", { textContent: text }));
-      item.querySelector(".log").append(line);
+      if (log.lastElementChild?.dataset.step !== name) step(name, name);
+      const lines = log.lastElementChild.querySelector(".log");
+      const link = make("a", { href: `#${id}` }, at.slice(11, 19));
+      lines.append(make("li", { id, className: level }, link, make("span", {}, text)));
+      // A page must not grow for hours.
+      if (lines.children.length > 2e3) lines.firstChild.remove();
     }
-    if (follow) scrollTo(0, document.body.scrollHeight);
+    if (follow) set(true);
+  };
+  const progress = ({ words, done, total }) => {
+    byId("job-count").textContent = words;
+    Object.assign(bar, { hidden: !total, max: total || 1, value: done || 0 });
+  };
+  // The server prints it anew, but not while somebody reads.
+  const state = ({ state, note }) => {
+    byId("job-state").querySelector(".pill span").textContent = state;
+    document.title = document.title.replace(/^[^·]*/, `${state} `);
+    moved ||= state + note !== shown;
+    if (moved) set(follow);
   };
 
-  // The stream opens with the state at once; silence means that something on the way holds it back.
-  const stream = new EventSource(`${live.dataset.events}?after=${seen}`);
-  reloadIn(5000);
-  const heard = () => clearTimeout(reload);
-  stream.addEventListener("event", (message) => (heard(), show(JSON.parse(message.data))));
-  stream.addEventListener("state", (message) => {
-    heard();
-    const { state } = JSON.parse(message.data);
-    pill.querySelector("span").textContent = state;
-    document.title = title.replace(/^[^·]*/, `${state} `);
-  });
-  stream.addEventListener("done", () => {
+  const ask = async () => {
     stream.close();
-    location.reload();
-  });
-  stream.addEventListener("error", () => stream.readyState === EventSource.CLOSED && reloadIn(4000));
-  addEventListener("pagehide", () => (clearTimeout(reload), stream.close()));
+    try {
+      const answer = await fetch(`${events}.json?after=${seen}`);
+      if (answer.redirected) return location.reload();
+      const now = await answer.json();
+      wait = now.events.length ? 2e3 : Math.min(wait * 1.5, 1e4);
+      now.events.forEach(event);
+      progress(now.progress);
+      state(now);
+      if (now.over) return;
+    } catch {
+      wait = 1e4;
+    }
+    timer = setTimeout(ask, wait);
+  };
+
+  // A stream speaks at once; silence means that it is held back.
+  const stream = new EventSource(`${events}?after=${seen}`);
+  timer = setTimeout(ask, 5e3);
+  for (const [name, take] of Object.entries({ event, progress, state, done: () => stream.close() })) {
+    stream.addEventListener(name, ({ data }) => {
+      clearTimeout(timer);
+      take(JSON.parse(data));
+    });
+  }
+  stream.onerror = () => stream.readyState === 2 && (timer = setTimeout(ask, wait));
 }

@@ -212,3 +212,14 @@ fn clean(text: &str) -> String {
 fn some(name: Option<&str>) -> Option<String> {
     name.filter(|name| !name.is_empty()).map(clean)
 }
+
+/// From where a job was asked for.
+pub async fn place_of_request(store: &Store, job: &str) -> Result<Option<String>, StoreError> {
+    let place = sqlx::query_scalar(
+        "SELECT place FROM audit WHERE job_id = $1 AND outcome = 'requested' ORDER BY seq LIMIT 1",
+    )
+    .bind(job)
+    .fetch_optional(store.read())
+    .await?;
+    Ok(place)
+}

@@ -16,6 +16,11 @@ use crate::store::{Store, StoreError};
 
 /// The name under which the signed-in user's id stands in a session's state.
 pub const USER_KEY: &str = "user";
+/// The name under which a loaded session finds its own [`SessionName`]; it is not stored with it.
+pub const NAME_KEY: &str = "name";
+
+/// What a session is called in the store: enough to ask whether it is still there, useless as a cookie.
+pub type SessionName = String;
 
 /// What actix-session keeps; its own name for this is not exported.
 type State = HashMap<String, String>;
@@ -43,6 +48,19 @@ impl Sessions {
             .await?;
         tx.commit().await?;
         Ok(gone.rows_affected())
+    }
+
+    /// Whether the session is still there and its user may still use it: what a stream asks as long as it is open.
+    pub async fn is_alive(&self, name: &SessionName) -> Result<bool, StoreError> {
+        let found: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM session JOIN \"user\" ON \"user\".id = session.user_id \
+             WHERE session.key_hash = $1 AND session.expires_at > $2 AND \"user\".disabled_at IS NULL",
+        )
+        .bind(name)
+        .bind(self.clock.now_ms())
+        .fetch_one(self.store.read())
+        .await?;
+        Ok(found == 1)
     }
 
     /// The key that signs cookies, made at the first start and kept in the store, so that a restart signs nobody out.
@@ -76,6 +94,8 @@ impl Sessions {
         fresh: Option<&Duration>,
     ) -> anyhow::Result<()> {
         let now = self.clock.now_ms();
+        let mut state = state.clone();
+        state.remove(NAME_KEY);
         // actix-session keeps every value as JSON, so the id stands in quotes.
         let user: Option<String> = state
             .get(USER_KEY)
@@ -87,13 +107,13 @@ impl Sessions {
             )
             .bind(fingerprint(key.as_ref()))
             .bind(user)
-            .bind(serde_json::to_string(state)?)
+            .bind(serde_json::to_string(&state)?)
             .bind(now)
             .bind(now.saturating_add(i64::try_from(ttl.whole_milliseconds())?)),
             None => sqlx::query("UPDATE session SET user_id = $2, state = $3 WHERE key_hash = $1")
                 .bind(fingerprint(key.as_ref()))
                 .bind(user)
-                .bind(serde_json::to_string(state)?),
+                .bind(serde_json::to_string(&state)?),
         };
         let mut tx = self.store.begin().await?;
         statement.execute(&mut *tx).await?;
@@ -104,8 +124,9 @@ impl Sessions {
 
 impl SessionStore for Sessions {
     async fn load(&self, key: &SessionKey) -> Result<Option<State>, LoadError> {
+        let name: SessionName = fingerprint(key.as_ref());
         let row = sqlx::query("SELECT state FROM session WHERE key_hash = $1 AND expires_at > $2")
-            .bind(fingerprint(key.as_ref()))
+            .bind(&name)
             .bind(self.clock.now_ms())
             .fetch_optional(self.store.read())
             .await
@@ -116,7 +137,12 @@ impl SessionStore for Sessions {
             .try_get("state")
             .context("reading the session")
             .map_err(LoadError::Other)?;
-        serde_json::from_str(&state)
+        let named = || -> anyhow::Result<State> {
+            let mut state: State = serde_json::from_str(&state)?;
+            state.insert(NAME_KEY.to_owned(), serde_json::to_string(&name)?);
+            Ok(state)
+        };
+        named()
             .context("reading the session's state")
             .map(Some)
             .map_err(LoadError::Deserialization)

@@ -8,7 +8,7 @@ use super::{Failure, follow, open, operator};
 use crate::app::{App, Reconciled};
 use crate::clock::timestamp;
 use crate::config::Config;
-use crate::job::queue::{self, Asked, Job, State};
+use crate::job::queue::{self, Asked, Filter, Job, State};
 use crate::job::{Choice, Evidence};
 
 /// The longest finding that is kept, in characters.
@@ -86,7 +86,11 @@ pub(super) async fn run(
     app.reap().await?;
     match command {
         JobCommand::List { target, limit } => {
-            let jobs = queue::page(&app.store, target.as_deref(), None, i64::from(limit)).await?;
+            let filter = Filter {
+                target: target.as_deref(),
+                ..Filter::default()
+            };
+            let jobs = queue::page(&app.store, &filter, None, i64::from(limit)).await?;
             list(&jobs, terminal);
             Ok(Exit::Done)
         }

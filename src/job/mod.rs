@@ -12,6 +12,7 @@
 
 pub mod catalogue;
 mod evidence;
+pub mod feed;
 pub mod figures;
 pub mod presence;
 pub mod queue;

@@ -30,6 +30,8 @@ const LONGEST_NOTE: usize = 200;
 pub(super) struct TakeForm {
     #[serde(default)]
     note: String,
+    #[serde(default)]
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -55,7 +57,7 @@ pub(super) async fn take(
     form: web::Form<TakeForm>,
 ) -> Result<HttpResponse, PageError> {
     let target = who.target(&path)?;
-    let note = form.into_inner().note;
+    let TakeForm { note, key } = form.into_inner();
     if note.chars().count() > LONGEST_NOTE || note.chars().any(char::is_control) {
         let trouble = Trouble::new(
             format!("A note has at most {LONGEST_NOTE} characters, on one line."),
@@ -69,7 +71,7 @@ pub(super) async fn take(
         target: target.name.clone(),
         note: note.trim().to_owned(),
     };
-    let id = who.enqueue(&operation, None).await?;
+    let id = who.enqueue(&operation, &key).await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 

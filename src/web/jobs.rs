@@ -1,40 +1,71 @@
-//! Jobs: what runs, what ran, and what an interrupted one left to decide.
+//! The list of jobs, newest first, and the filter in its address.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
+use url::form_urlencoded::Serializer;
 
 use super::error::PageError;
-use super::layout::{Link, Nav, Tab};
-use super::page::job::{EventLevel, EventLine, JobPage, ReleasePanel, StepView};
-use super::page::jobs::{JobState, JobsPage};
-use super::page::measure::Millis;
-use super::page::trouble::TroubleBox;
-use super::page::when::When;
+use super::layout::{Link, Nav};
+use super::page::jobs::{JobFilter, JobsPage, Pick};
+use super::page::measure::Count;
 use super::view;
 use super::visit::SignedIn;
-use crate::app::{App, Reconciled};
-use crate::guard;
-use crate::job::queue::{self, Job, Line, State};
-use crate::job::{Choice, Operation};
-use crate::operation::Level;
-use crate::store::StoreError;
+use crate::job::Operation;
+use crate::job::queue::{self, Filter, State, Which};
 
 const PAGE: usize = 50;
 /// Asked for, to know whether there is another page.
 const ONE_MORE: i64 = 51;
-/// How many lines of a log a page shows; more would be slow to load and slower to read.
-const LINES: i64 = 2_000;
+/// The word for all states that are not an end.
+const OPEN: &str = "open";
 
+/// The filter as it stands in the address; an empty field narrows nothing.
 #[derive(Deserialize)]
 pub(super) struct JobsQuery {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    target: String,
+    #[serde(default)]
+    actor: String,
     before: Option<String>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct ReleaseForm {
-    token: String,
-    finding: String,
+impl JobsQuery {
+    fn filter(&self) -> Filter<'_> {
+        fn some(text: &str) -> Option<&str> {
+            Some(text.trim()).filter(|text| !text.is_empty())
+        }
+        Filter {
+            which: match self.state.as_str() {
+                OPEN => Some(Which::Open),
+                word => State::from_word(word).map(Which::In),
+            },
+            kind: some(&self.kind),
+            target: some(&self.target),
+            actor: some(&self.actor),
+        }
+    }
+
+    /// The path of the same list before another job, or from the newest on.
+    fn path(&self, before: Option<&str>) -> String {
+        let fields = [
+            ("state", self.state.as_str()),
+            ("kind", &self.kind),
+            ("target", &self.target),
+            ("actor", &self.actor),
+            ("before", before.unwrap_or_default()),
+        ];
+        let query = Serializer::new(String::new())
+            .extend_pairs(fields.into_iter().filter(|(_, text)| !text.is_empty()))
+            .finish();
+        match query.as_str() {
+            "" => "/jobs".to_owned(),
+            query => format!("/jobs?{query}"),
+        }
+    }
 }
 
 /// `GET /jobs`.
@@ -44,250 +75,110 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, PageError> {
     let app = who.app();
     let now = app.clock.now_ms();
-    let mut jobs = queue::page(&app.store, None, query.before.as_deref(), ONE_MORE).await?;
+    let filter = query.filter();
+    let before = query.before.as_deref();
+    let mut jobs = queue::page(&app.store, &filter, before, ONE_MORE).await?;
     let more = jobs.len() > PAGE;
     jobs.truncate(PAGE);
     let older = jobs
         .last()
         .filter(|_| more)
-        .map(|last| format!("/jobs?before={}", last.id));
-    let open = queue::open(&app.store).await?;
-    let count = |state: State| open.iter().filter(|job| job.state == state).count();
-    let summary = match (
-        count(State::Running),
-        count(State::Queued),
-        count(State::Interrupted),
-    ) {
-        (0, 0, 0) => "Nothing runs and nothing waits.".to_owned(),
-        (running, queued, 0) => format!("{running} running, {queued} waiting."),
-        (running, queued, interrupted) => {
-            format!(
-                "{running} running, {queued} waiting, {interrupted} interrupted and waiting for a person."
-            )
-        }
-    };
+        .map(|last| query.path(Some(&last.id)));
+    let open = queue::open_counts(&app.store).await?;
+    let kinds = queue::kinds(&app.store).await?;
+    let mut targets: Vec<&str> = app
+        .resources
+        .targets
+        .iter()
+        .map(|target| target.name.as_str())
+        .collect();
+    // One that has left the configuration may still have jobs.
+    if let Some(other) = filter.target.filter(|name| !targets.contains(name)) {
+        targets.push(other);
+    }
     let mut layout = who.visit.layout("Jobs");
     layout.nav = Nav::Jobs;
-    let target = app.resources.targets.first();
+    let example = app.resources.targets.first();
     Ok(view::ok(&JobsPage {
         layout,
-        summary,
+        open: open_links(&open),
+        filter: JobFilter {
+            states: states(&filter),
+            kinds: kinds
+                .iter()
+                .map(|kind| pick(kind.kind(), kind.words(), filter.kind))
+                .collect(),
+            targets: targets
+                .into_iter()
+                .map(|name| pick(name, name, filter.target))
+                .collect(),
+            actor: query.actor.clone(),
+            shows: shows(&filter, &kinds),
+        },
         jobs: jobs.iter().map(|job| view::job_row(job, now)).collect(),
+        newest: before.map(|_| query.path(None)),
         older,
         example: format!(
             "lockkeeper backup take {}",
-            target.map_or("TARGET", |target| &target.name)
+            example.map_or("TARGET", |target| &target.name)
         ),
     }))
 }
 
-/// `GET /jobs/{id}`.
-pub(super) async fn detail(
-    who: SignedIn,
-    path: web::Path<String>,
-) -> Result<HttpResponse, PageError> {
-    let job = load(&who, &path).await?;
-    page(&who, &job, None).await.map(|page| view::ok(&page))
+fn pick(value: &str, label: &str, chosen: Option<&str>) -> Pick {
+    Pick {
+        value: value.to_owned(),
+        label: label.to_owned(),
+        chosen: chosen == Some(value),
+    }
 }
 
-/// `POST /jobs/{id}/release`: a person has looked and says that an interrupted job is over.
-pub(super) async fn release(
-    who: SignedIn,
-    path: web::Path<String>,
-    form: web::Form<ReleaseForm>,
-) -> Result<HttpResponse, PageError> {
-    let job = load(&who, &path).await?;
-    let app = who.app();
-    let finding = form.finding.trim();
-    let refused = if !who.use_form_token(&form.token) {
-        Some("This form was sent before. Read the page again, then release the target.")
-    } else if finding.is_empty() || finding.chars().count() > 500 {
-        Some("Say in 1 to 500 characters what you found: it stands in the audit.")
-    } else {
-        None
+fn states(filter: &Filter<'_>) -> Vec<Pick> {
+    let chosen = match filter.which {
+        Some(Which::Open) => Some(OPEN),
+        Some(Which::In(state)) => Some(state.word()),
+        None => None,
     };
-    if let Some(error) = refused {
-        let page = page(&who, &job, Some((form.finding.clone(), error.to_owned()))).await?;
-        return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
-    }
-    let reconciled = app
-        .reconcile(&job, who.by(), Choice::Failed, finding)
-        .await?;
-    match reconciled {
-        Reconciled::Over => who.flash(true, "The target is free again."),
-        _ => who.flash(false, "This job cannot be released now."),
-    }
-    Ok(view::go(&format!("/jobs/{}", job.id)))
-}
-
-async fn load(who: &SignedIn, id: &str) -> Result<Job, PageError> {
-    queue::get(&who.app().store, id)
-        .await?
-        .ok_or_else(|| PageError::NotFound("job of that id".to_owned()))
-}
-
-async fn page(
-    who: &SignedIn,
-    job: &Job,
-    refused: Option<(String, String)>,
-) -> Result<JobPage, PageError> {
-    let app = who.app();
-    let now = app.clock.now_ms();
-    let mut lines = queue::lines(&app.store, &job.id, 0, LINES + 1).await?;
-    let cut = i64::try_from(lines.len()).is_ok_and(|read| read > LINES);
-    lines.truncate(usize::try_from(LINES).unwrap_or(usize::MAX));
-    let target = job.operation.target();
-    let title = format!("{} · {}", job.state.word(), job.operation.words());
-    let mut layout = match app.target(target) {
-        Some(target) => who.layout_of(&title, target, Tab::None),
-        None => who.visit.layout(&title),
-    };
-    layout.nav = Nav::Jobs;
-    layout.crumbs = vec![Link::new("Jobs", "/jobs")];
-    layout.refresh = (!job.state.is_over()).then_some(3);
-    Ok(JobPage {
-        layout,
-        id: job.id.clone(),
-        operation: job.operation.words().to_owned(),
-        state: view::job_state(job.state),
-        target: target.to_owned(),
-        actor: job.actor.clone(),
-        started_at: job.started_at.map(When::at),
-        took: view::took(job, now),
-        waiting: match job.state {
-            State::Scheduled => "It waits for its time.".to_owned(),
-            State::Queued => format!("It waits until {target} is free."),
-            State::Running => "It has just begun.".to_owned(),
-            _ => "Nothing was recorded.".to_owned(),
-        },
-        seq: lines.last().map_or(0, |line| line.seq),
-        steps: steps(&lines, job, now),
-        dropped: cut.then(|| format!("The first {LINES} lines are shown.")),
-        trouble: job.trouble.as_ref().map(TroubleBox::from),
-        result: result(app, job).await?,
-        can_cancel: false,
-        release: match job.state {
-            State::Interrupted => Some(release_panel(who, job, &lines, refused)?),
-            _ => None,
-        },
-    })
-}
-
-fn release_panel(
-    who: &SignedIn,
-    job: &Job,
-    lines: &[Line],
-    refused: Option<(String, String)>,
-) -> Result<ReleasePanel, PageError> {
-    let last = lines
-        .iter()
-        .rev()
-        .find(|line| line.event.step != "Interrupted")
-        .map_or_else(
-            || "Nothing was recorded before it vanished.".to_owned(),
-            |line| line.event.text.clone(),
-        );
-    let (typed, error) = refused.unzip();
-    Ok(ReleasePanel {
-        last,
-        look: vec![
-            job.operation.after_crash().to_owned(),
-            format!(
-                "The history of {} shows what the ledger says now; a migration that was under way reads as failed there.",
-                job.operation.target()
-            ),
-            "If Prisma or another console still holds the lock of the migrations, the target's page says so.".to_owned(),
-        ],
-        can_release: true,
-        token: who.form_token()?,
-        typed: typed.unwrap_or_default(),
-        error,
-    })
-}
-
-/// The log grouped by step. Each step ends where the next begins; the last one is as the job is.
-fn steps(lines: &[Line], job: &Job, now_ms: i64) -> Vec<StepView> {
-    let mut steps: Vec<(StepView, i64)> = Vec::new();
-    for line in lines {
-        let event = &line.event;
-        let begins = event.level == Level::Step;
-        if begins || steps.last().is_none_or(|(step, _)| step.name != event.step) {
-            let view = StepView {
-                seq: line.seq,
-                name: event.step.clone(),
-                text: if begins {
-                    event.text.clone()
-                } else {
-                    event.step.clone()
-                },
-                state: JobState::Succeeded,
-                took: None,
-                events: Vec::new(),
-            };
-            steps.push((view, event.at));
-        }
-        if !begins && let Some((step, _)) = steps.last_mut() {
-            step.events.push(EventLine {
-                seq: line.seq,
-                at: When::at(event.at),
-                level: match event.level {
-                    Level::Warn => EventLevel::Warn,
-                    Level::Error => EventLevel::Error,
-                    Level::Info | Level::Step => EventLevel::Info,
-                },
-                text: event.text.clone(),
-            });
-        }
-    }
-    let ends: Vec<i64> = steps
-        .iter()
-        .skip(1)
-        .map(|(_, at)| *at)
-        .chain([job.ended_at.unwrap_or(now_ms)])
-        .collect();
-    let count = steps.len();
-    steps
-        .into_iter()
-        .zip(ends)
-        .enumerate()
-        .map(|(index, ((mut step, began), ended))| {
-            step.took = Some(Millis(ended - began));
-            if index + 1 == count {
-                step.state = view::job_state(job.state);
-            }
-            step
-        })
+    std::iter::once(OPEN)
+        .chain(State::ALL.map(State::word))
+        .map(|word| pick(word, word, chosen))
         .collect()
 }
 
-/// Where to see what a job made, or to go on.
-async fn result(app: &App, job: &Job) -> Result<Option<Link>, StoreError> {
-    let Some(outcome) = &job.outcome else {
-        return Ok(None);
+/// What is under way, most urgent first, each with the way to it.
+fn open_links(counts: &[(State, i64)]) -> Vec<Link> {
+    let words = [
+        (State::Interrupted, "interrupted and waiting for a person"),
+        (State::Running, "running"),
+        (State::Queued, "waiting"),
+        (State::Scheduled, "scheduled"),
+    ];
+    let link = |(state, words): (State, &str)| {
+        let (_, n) = counts.iter().find(|(counted, _)| *counted == state)?;
+        let path = format!("/jobs?state={}", state.word());
+        Some(Link::new(format!("{} {words}", Count(*n)), path))
     };
-    let target = view::segment(job.operation.target());
-    Ok(match &job.operation {
-        Operation::MakePlan { .. } => outcome
-            .made
-            .as_ref()
-            .map(|plan| Link::new("Read the plan", format!("/t/{target}/plans/{plan}"))),
-        Operation::TakeBackup { .. } => {
-            let newest = guard::plan::list(&app.store, job.operation.target(), 1).await?;
-            let waiting = newest
-                .first()
-                .filter(|stored| stored.applied_at.is_none() && !stored.plan.migrations.is_empty());
-            Some(match waiting {
-                Some(stored) => Link::new(
-                    "Back to the plan",
-                    format!("/t/{target}/plans/{}", stored.plan.id),
-                ),
-                None => Link::new("See the backups", format!("/t/{target}/backups")),
-            })
-        }
-        Operation::ApplyPlan { .. } => Some(Link::new(
-            "See the history",
-            format!("/t/{target}/migrations"),
-        )),
-        Operation::CheckTarget { .. } => Some(Link::new("See the target", format!("/t/{target}"))),
-    })
+    words.into_iter().filter_map(link).collect()
+}
+
+/// What a filter that narrows anything shows, in one sentence.
+fn shows(filter: &Filter<'_>, kinds: &[Operation]) -> Option<String> {
+    let mut parts = Vec::new();
+    match filter.which {
+        Some(Which::Open) => parts.push("that are not over".to_owned()),
+        Some(Which::In(state)) => parts.push(format!("that are {}", state.word())),
+        None => {}
+    }
+    if let Some(kind) = filter.kind {
+        let known = kinds.iter().find(|operation| operation.kind() == kind);
+        let words = known.map_or(kind, |operation| operation.words());
+        parts.push(format!("that do this: {words}"));
+    }
+    if let Some(target) = filter.target {
+        parts.push(format!("on {target}"));
+    }
+    if let Some(actor) = filter.actor {
+        parts.push(format!("asked for by {actor}"));
+    }
+    (!parts.is_empty()).then(|| format!("Only jobs {} are shown.", parts.join(", ")))
 }

@@ -222,6 +222,8 @@ pub struct Layout {
     pub notices: Vec<Message>,
     /// The version in the footer.
     pub version: String,
+    /// What a form of this page that starts a job sends along: the same page again is the same request.
+    pub key: String,
     /// Seconds after which a browser without JavaScript asks again, while something is running.
     pub refresh: Option<u32>,
 }
@@ -253,6 +255,7 @@ impl Layout {
             flash: None,
             notices: Vec::new(),
             version: "0.1.0".to_owned(),
+            key: "0193f2c9-7a10-7c1e-b3f0-5a2b9d6e4c02".to_owned(),
             refresh: None,
         }
     }

@@ -12,9 +12,9 @@ mod figures;
 mod headers;
 mod health;
 mod history;
+mod job;
 mod jobs;
 pub mod layout;
-mod live;
 mod overview;
 pub mod page;
 mod plan;
@@ -42,12 +42,14 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::app::figures::Figures;
 use crate::app::watch::Watch;
+use crate::job::feed::Feed;
 
 /// What handlers share.
 #[derive(Clone, Debug)]
 struct Shared {
     app: App,
     watch: Watch,
+    feed: Feed,
     /// What is recorded for a monitoring system, unless that is switched off.
     figures: Option<Figures>,
     /// Cancelled when the console stops: open streams end with it.
@@ -65,9 +67,11 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
     let shared = Shared {
         app: app.clone(),
         watch: Watch::new(app.clone()),
+        feed: Feed::new(app.store.clone()),
         figures,
         stop,
     };
+    tokio::spawn(shared.feed.clone().run(shared.stop.clone()));
     let cookie_key = app
         .sessions()
         .cookie_key()
@@ -133,9 +137,15 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/t/{target}/settings", get().to(settings::show))
         .configure(schedules)
         .route("/jobs", get().to(jobs::list))
-        .route("/jobs/{id}", get().to(jobs::detail))
-        .route("/jobs/{id}/events", get().to(live::events))
-        .route("/jobs/{id}/release", web::post().to(jobs::release))
+        .route("/jobs/{id}", get().to(job::detail))
+        .route("/jobs/{id}/log", get().to(job::log::download))
+        .route("/jobs/{id}/events", get().to(job::live::events))
+        .route("/jobs/{id}/events.json", get().to(job::live::poll))
+        .route("/jobs/{id}/cancel", web::post().to(job::decide::cancel))
+        .route(
+            "/jobs/{id}/reconcile",
+            web::post().to(job::decide::reconcile),
+        )
         .route("/audit", get().to(record::list))
         .route("/audit.jsonl", get().to(record::export));
 }

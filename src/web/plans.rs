@@ -10,7 +10,7 @@ use super::page::plans::{PlanRow, PlanState, PlansPage};
 use super::page::when::When;
 use super::plan::{headline, page};
 use super::view;
-use super::visit::SignedIn;
+use super::visit::{SignedIn, StartForm};
 use crate::guard::approval::{ApprovalError, Yes};
 use crate::guard::plan::Stored;
 use crate::guard::{self, Plan, approval};
@@ -31,6 +31,8 @@ pub(super) struct ApproveBody {
 pub(super) struct ApplyBody {
     digest: String,
     token: String,
+    #[serde(default)]
+    key: String,
 }
 
 /// `GET /t/{target}/plans`.
@@ -73,12 +75,13 @@ pub(super) async fn list(
 pub(super) async fn make(
     who: SignedIn,
     path: web::Path<String>,
+    form: web::Form<StartForm>,
 ) -> Result<HttpResponse, PageError> {
     let target = who.target(&path)?;
     let operation = Operation::MakePlan {
         target: target.name.clone(),
     };
-    let id = who.enqueue(&operation, None).await?;
+    let id = who.enqueue(&operation, &form.key).await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 
@@ -142,6 +145,10 @@ pub(super) async fn apply(
         None
     };
     if let Some(error) = refused {
+        // The second click of two: the first one's job is what was asked for.
+        if let Some((job, State::Queued | State::Running)) = applying(&who, &stored.plan).await? {
+            return Ok(view::go(&format!("/jobs/{job}")));
+        }
         who.flash(false, error);
         return Ok(view::go(&plan_path(&target, &stored.plan)));
     }
@@ -149,7 +156,7 @@ pub(super) async fn apply(
         target: target.name.clone(),
         plan: stored.plan.id.clone(),
     };
-    let id = who.enqueue(&operation, None).await?;
+    let id = who.enqueue(&operation, &form.key).await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 

@@ -9,10 +9,9 @@ use serde::Deserialize;
 use super::error::PageError;
 use super::layout::{Layout, Link, Tab};
 use super::page::schedule::SchedulePage;
-use super::settings::{by, fields, settings_path};
+use super::settings::{fields, settings_path};
 use super::view;
-use super::visit::SignedIn;
-use crate::job::queue::Request;
+use super::visit::{SignedIn, StartForm};
 use crate::job::schedule::{self, Schedule, Timing, TimingError};
 use crate::target::Target;
 
@@ -52,7 +51,7 @@ pub(super) async fn change(
             return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
-    let changed = schedule::change(&app.store, &app.clock, &schedule.id, &timing, by(&who)).await?;
+    let changed = schedule::change(&app.store, &app.clock, &schedule.id, &timing, who.by()).await?;
     let done = format!(
         "{} runs {} now.",
         schedule.operation.words(),
@@ -81,14 +80,10 @@ pub(super) async fn resume(
 pub(super) async fn run(
     who: SignedIn,
     path: web::Path<(String, String)>,
+    form: web::Form<StartForm>,
 ) -> Result<HttpResponse, PageError> {
     let (_, schedule) = load(&who, path).await?;
-    let request = Request {
-        operation: &schedule.operation,
-        by: by(&who),
-        key: None,
-    };
-    let id = who.app().enqueue(&request).await?;
+    let id = who.enqueue(&schedule.operation, &form.key).await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 
@@ -99,7 +94,7 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, PageError> {
     let (target, schedule) = load(&who, path).await?;
     let app = who.app();
-    let deleted = schedule::delete(&app.store, &app.clock, &schedule.id, by(&who)).await?;
+    let deleted = schedule::delete(&app.store, &app.clock, &schedule.id, who.by()).await?;
     let done = format!(
         "Deleted: {}, {}.",
         schedule.operation.words(),
@@ -116,7 +111,8 @@ async fn set_enabled(
 ) -> Result<HttpResponse, PageError> {
     let (target, schedule) = load(who, path).await?;
     let app = who.app();
-    let set = schedule::set_enabled(&app.store, &app.clock, &schedule.id, enabled, by(who)).await?;
+    let set =
+        schedule::set_enabled(&app.store, &app.clock, &schedule.id, enabled, who.by()).await?;
     Ok(back(who, &target, set, done))
 }
 

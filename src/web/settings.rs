@@ -13,7 +13,6 @@ use super::page::target::Fact;
 use super::page::when::When;
 use super::view;
 use super::visit::SignedIn;
-use crate::job::queue::By;
 use crate::job::schedule::{self, CreateError, Schedule, Timing, TimingError};
 use crate::store::StoreError;
 use crate::target::Target;
@@ -75,7 +74,7 @@ pub(super) async fn add(
     };
     let (wrong, error) = match (operation, Timing::parse(cron, &body.zone, app.clock.now())) {
         (Some(operation), Ok(timing)) => {
-            match schedule::create(&app.store, &app.clock, operation, &timing, by(&who)).await {
+            match schedule::create(&app.store, &app.clock, operation, &timing, who.by()).await {
                 Ok(_) => {
                     let words = timing.words();
                     who.flash(true, &format!("Added: {}, {words}.", operation.words()));
@@ -95,14 +94,6 @@ pub(super) async fn add(
     let form = form(&target, body, wrong, error);
     let page = page(&who, &target, &there, form).await?;
     Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
-}
-
-/// Who changes something, as the audit names them.
-pub(super) fn by(who: &SignedIn) -> By<'_> {
-    By {
-        actor: &who.user.name,
-        place: &who.visit.address,
-    }
 }
 
 pub(super) fn settings_path(target: &Target) -> String {

@@ -13,7 +13,7 @@ use super::page::target::{Action, Fact, TableBar, TargetPage};
 use super::page::trouble::TroubleBox;
 use super::page::when::When;
 use super::view;
-use super::visit::SignedIn;
+use super::visit::{SignedIn, StartForm};
 use crate::app::watch::Found;
 use crate::job::{Operation, queue};
 use crate::store::StoreError;
@@ -65,12 +65,13 @@ pub(super) async fn show(
 pub(super) async fn check(
     who: SignedIn,
     path: web::Path<String>,
+    form: web::Form<StartForm>,
 ) -> Result<HttpResponse, PageError> {
     let target = who.target(&path)?;
     let operation = Operation::CheckTarget {
         target: target.name.clone(),
     };
-    let id = who.enqueue(&operation, None).await?;
+    let id = who.enqueue(&operation, &form.key).await?;
     Ok(view::go(&format!("/jobs/{id}")))
 }
 

@@ -83,13 +83,20 @@ pub(super) fn job_row(job: &Job, now_ms: i64) -> JobRow {
         operation: job.operation.words().to_owned(),
         target: job.operation.target().to_owned(),
         actor: job.actor.clone(),
+        run_at: (job.state == State::Scheduled)
+            .then_some(job.run_at)
+            .flatten()
+            .map(When::at),
         started_at: job.started_at.map(When::at),
         took: took(job, now_ms),
     }
 }
 
-/// How long a job took, or has taken.
+/// How long a job took, or has taken; nobody knows that of an interrupted one.
 pub(super) fn took(job: &Job, now_ms: i64) -> Option<Millis> {
+    if job.state == State::Interrupted {
+        return None;
+    }
     job.started_at
         .map(|began| Millis(job.ended_at.unwrap_or(now_ms) - began))
 }

@@ -7,6 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
 use super::Shared;
@@ -15,13 +16,21 @@ use super::error::PageError;
 use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
 use super::view;
 use crate::app::App;
-use crate::auth::session::USER_KEY;
+use crate::auth::session::{NAME_KEY, SessionName, USER_KEY};
 use crate::auth::token;
 use crate::auth::user::{self, User};
 use crate::job::Operation;
 use crate::job::queue::{By, Request};
 use crate::store::StoreError;
 use crate::target::Target;
+
+/// What a form sends that does nothing but start a job.
+#[derive(Deserialize)]
+pub(super) struct StartForm {
+    /// The page's [`Layout::key`].
+    #[serde(default)]
+    pub key: String,
+}
 
 /// The cookie that keeps the chosen colours.
 pub(super) const THEME_COOKIE: &str = "theme";
@@ -100,6 +109,7 @@ impl Visit {
             }),
             notices: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            key: self.app().clock.id(),
             refresh: None,
         }
     }
@@ -160,13 +170,17 @@ impl SignedIn {
         }
     }
 
-    /// Puts an operation into the queue on behalf of whoever is signed in. `key` is the one that the form carried.
-    pub async fn enqueue(
-        &self,
-        operation: &Operation,
-        key: Option<&str>,
-    ) -> Result<String, StoreError> {
+    /// What this session is called in the store, for whoever has to ask later whether it is still there.
+    pub fn session_name(&self) -> Result<SessionName, PageError> {
+        let name = self.visit.session.get(NAME_KEY).unwrap_or_default();
+        name.ok_or_else(|| PageError::Internal("a session has no name".to_owned()))
+    }
+
+    /// Puts an operation into the queue on behalf of whoever is signed in. `key` is the one that the form carried; an
+    /// empty one is none.
+    pub async fn enqueue(&self, operation: &Operation, key: &str) -> Result<String, StoreError> {
         let by = self.by();
+        let key = Some(key).filter(|key| !key.is_empty());
         let request = Request { operation, by, key };
         self.app().enqueue(&request).await
     }

@@ -14,6 +14,7 @@ mod support;
 
 mod check;
 mod hostile;
+mod jobs;
 mod line;
 mod narrow;
 mod plain;

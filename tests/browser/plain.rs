@@ -31,10 +31,9 @@ async fn the_line_needs_no_javascript() {
     assert_eq!(browser.count("time[title]").await, 0, "a script ran");
 
     // The page of the running job asks again by itself until the job has ended, then no more.
-    let held = hold(DATABASE, "User", 2.0);
+    let held = hold(DATABASE, "User", 8.0);
     browser.click("main button.primary").await;
-    let waiting = "return document.querySelector('.sub noscript').checkVisibility()";
-    assert_eq!(browser.eval(waiting).await, true);
+    browser.wait_for("so far").await;
     assert_eq!(browser.count("noscript meta[http-equiv=refresh]").await, 1);
     browser.wait_for("Back to the plan").await;
     assert_eq!(browser.count("noscript meta").await, 0);

@@ -90,15 +90,28 @@ async fn a_crash_while_applying_waits_for_a_person() {
         .says(&["P3009", "2_slow", "No error was recorded"]);
 
     // A person looks, says what they found, and the target is free. Nothing is run again.
-    let release = format!("{job}/release");
+    let decide = format!("{job}/reconcile");
     let form = |finding: &'static str, token: String| {
-        let (visitor, release) = (&visitor, &release);
+        let (visitor, decide) = (&visitor, &decide);
         async move {
             visitor
-                .post(release, &[("token", &token), ("finding", finding)])
+                .post(
+                    decide,
+                    &[
+                        ("token", &token),
+                        ("finding", finding),
+                        ("verdict", "failed"),
+                    ],
+                )
                 .await
         }
     };
+    // As long as the server still runs a statement of the job, nothing can be said of it.
+    let deadline = std::time::Instant::now() + LEASE;
+    while !visitor.read(&job).await.has("button[value=failed]") {
+        assert!(std::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     let page = form("Nothing of it is there.", "guessed".to_owned()).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     let page = form("  ", page.field("token")).await;

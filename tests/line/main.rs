@@ -24,4 +24,5 @@ mod schedules;
 mod sign_in;
 mod stopping;
 mod story;
+mod watching;
 mod workers;

@@ -18,6 +18,7 @@ mod asking;
 mod chain;
 mod constraints;
 mod events;
+mod feed;
 mod finding;
 mod first;
 mod forgery;

@@ -8,7 +8,7 @@ use lockkeeper::app::App;
 use lockkeeper::clock::Clock;
 use lockkeeper::config::{Config, Environment, Flags};
 use lockkeeper::job::Operation;
-use lockkeeper::job::queue::{self, By, End, Request, State};
+use lockkeeper::job::queue::{self, By, End, Filter, Request, State, Which};
 use lockkeeper::operation::Outcome;
 use lockkeeper::store::Store;
 
@@ -22,6 +22,7 @@ on_both!(
     one_job_runs_per_target_and_others_go_on,
     eight_workers_take_two_hundred_jobs_once_each,
     a_page_of_jobs_goes_back_in_time,
+    a_filter_shows_what_meets_all_of_it,
 );
 
 /// Who asks, and from where.
@@ -236,7 +237,11 @@ async fn a_page_of_jobs_goes_back_in_time(ground: Ground) {
         ids.push(enqueue(&store, &ground.clock, &backup(target, note)).await);
     }
     let page = async |target: Option<&str>, before: Option<&str>| {
-        let jobs = queue::page(&store, target, before, 2).await.unwrap();
+        let filter = Filter {
+            target,
+            ..Filter::default()
+        };
+        let jobs = queue::page(&store, &filter, before, 2).await.unwrap();
         jobs.into_iter().map(|job| job.id).collect::<Vec<_>>()
     };
     assert_eq!(page(None, None).await, [ids[4].clone(), ids[3].clone()]);
@@ -248,4 +253,65 @@ async fn a_page_of_jobs_goes_back_in_time(ground: Ground) {
     );
     assert_eq!(queue::open(&store).await.unwrap().len(), 5);
     assert_eq!(queue::last_ended(&store, "a").await.unwrap(), None);
+}
+
+async fn a_filter_shows_what_meets_all_of_it(ground: Ground) {
+    let store = ground.open().await;
+    let first = enqueue(&store, &ground.clock, &backup("a", "")).await;
+    let second = enqueue(&store, &ground.clock, &backup("b", "")).await;
+    let plan = Operation::MakePlan {
+        target: "a".to_owned(),
+    };
+    let third = enqueue(&store, &ground.clock, &plan).await;
+    let job = queue::claim(&store, &ground.clock, "w", Some(&first))
+        .await
+        .unwrap()
+        .unwrap();
+    let in_the_way = queue::in_the_way(&store, "a").await.unwrap();
+    assert_eq!(in_the_way.map(|job| job.id), Some(first.clone()));
+    let shown = async |filter: Filter<'_>| {
+        let jobs = queue::page(&store, &filter, None, 10).await.unwrap();
+        jobs.into_iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    let every = Filter::default();
+    let state = |state| Filter {
+        which: Some(Which::In(state)),
+        ..every
+    };
+    let open = Filter {
+        which: Some(Which::Open),
+        ..every
+    };
+    assert_eq!(shown(state(State::Running)).await, [first.as_str()]);
+    assert_eq!(
+        shown(state(State::Queued)).await,
+        [third.clone(), second.clone()]
+    );
+    let both = Filter {
+        kind: Some("backup.take"),
+        target: Some("a"),
+        actor: Some("ada"),
+        ..open
+    };
+    assert_eq!(shown(both).await, [first.as_str()]);
+    let nobody = Filter {
+        actor: Some("nobody"),
+        ..both
+    };
+    assert_eq!(shown(nobody).await, [""; 0]);
+    let mut counts = queue::open_counts(&store).await.unwrap();
+    counts.sort_by_key(|(_, jobs)| *jobs);
+    assert_eq!(counts, [(State::Running, 1), (State::Queued, 2)]);
+
+    assert!(
+        queue::finish(&store, &ground.clock, &job, &done())
+            .await
+            .unwrap()
+    );
+    assert!(queue::in_the_way(&store, "a").await.unwrap().is_none());
+    assert_eq!(shown(open).await, [third.clone(), second]);
+    assert_eq!(shown(state(State::Succeeded)).await, [first]);
+    let kinds = queue::kinds(&store).await.unwrap();
+    let kinds: Vec<_> = kinds.iter().map(Operation::kind).collect();
+    assert_eq!(kinds, ["backup.take", "plan.make"]);
 }

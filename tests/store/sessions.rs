@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use actix_session::storage::SessionStore;
 use actix_web::cookie::time::Duration;
 use lockkeeper::auth::fingerprint;
-use lockkeeper::auth::session::Sessions;
+use lockkeeper::auth::session::{NAME_KEY, Sessions};
 
 use crate::ground::{Ground, number};
 
@@ -21,18 +21,28 @@ fn state(word: &str) -> HashMap<String, String> {
     [("theme".to_owned(), format!("\"{word}\""))].into()
 }
 
+/// What a loaded session holds besides its own name.
+fn kept(loaded: Option<HashMap<String, String>>) -> Option<HashMap<String, String>> {
+    loaded.map(|mut state| {
+        assert!(state.remove(NAME_KEY).is_some(), "it knows its name");
+        state
+    })
+}
+
 async fn what_is_saved_is_loaded(ground: Ground) {
     let sessions = Sessions::new(ground.open().await, ground.clock.clone());
     let key = sessions
         .save(state("dark"), &Duration::hours(1))
         .await
         .unwrap();
-    assert_eq!(sessions.load(&key).await.unwrap(), Some(state("dark")));
+    let loaded = sessions.load(&key).await.unwrap();
+    assert_eq!(kept(loaded), Some(state("dark")));
     let key = sessions
         .update(key, state("light"), &Duration::hours(1))
         .await
         .unwrap();
-    assert_eq!(sessions.load(&key).await.unwrap(), Some(state("light")));
+    let loaded = sessions.load(&key).await.unwrap();
+    assert_eq!(kept(loaded), Some(state("light")));
     sessions.delete(&key).await.unwrap();
     assert_eq!(sessions.load(&key).await.unwrap(), None);
 }

@@ -119,6 +119,16 @@ impl Browser {
         .await;
     }
 
+    /// Lets no byte of a stream of events through, as a tunnel that collects them does.
+    pub async fn without_streams(&self) {
+        let dummy = "window.EventSource = class { addEventListener() {} close() {} }";
+        self.devtools(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({"source": dummy}),
+        )
+        .await;
+    }
+
     /// Goes to a path of the console.
     pub async fn go(&self, path: &str) {
         let url = format!("{}{path}", self.origin);

@@ -27,7 +27,8 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [Self; 7] = [
+    /// All of them, in the order of a life.
+    pub const ALL: [Self; 7] = [
         Self::Scheduled,
         Self::Queued,
         Self::Running,

@@ -11,6 +11,7 @@ mod cancel;
 mod interrupted;
 mod job;
 mod lease;
+mod log;
 mod reading;
 mod request;
 
@@ -18,7 +19,8 @@ pub use cancel::{Asked, ask_cancel};
 pub use interrupted::{Verdict, adopt, reap, reconcile};
 pub use job::{Counted, End, Job, Line, State};
 pub use lease::{Kept, LEASE_MS, append, claim, finish, heartbeat};
-pub use reading::{get, last_ended, lines, open, page};
+pub use log::{Part, Piece, last_done, lines, piece};
+pub use reading::{Filter, Which, get, in_the_way, kinds, last_ended, open, open_counts, page};
 pub use request::{Enqueued, Request, enqueue};
 
 use crate::audit;

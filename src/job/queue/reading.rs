@@ -1,9 +1,9 @@
-//! Looking at jobs and their logs. Nothing here writes.
+//! Looking at jobs. Nothing here writes.
 
 use sqlx::Row;
 
-use super::job::{Job, Line, columns, decode};
-use crate::operation::{Event, Level};
+use super::job::{Job, State, columns, decode};
+use crate::job::Operation;
 use crate::store::{Store, StoreError};
 
 /// One job.
@@ -15,25 +15,102 @@ pub async fn get(store: &Store, id: &str) -> Result<Option<Job>, StoreError> {
     row.as_ref().map(decode).transpose()
 }
 
-/// The newest jobs before `before` (an id, exclusive), of one target or of all, newest first.
+/// Which states a page of jobs shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that are not over, interrupted ones among them.
+    Open,
+    /// One of them.
+    In(State),
+}
+
+/// What a page of jobs is narrowed to; what is none narrows nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter<'a> {
+    /// Where they stand.
+    pub which: Option<Which>,
+    /// The name of the operation, as in the store.
+    pub kind: Option<&'a str>,
+    /// The name of the target.
+    pub target: Option<&'a str>,
+    /// On whose behalf.
+    pub actor: Option<&'a str>,
+}
+
+/// The newest jobs before `before` (an id, exclusive) that the filter shows, newest first.
 pub async fn page(
     store: &Store,
-    target: Option<&str>,
+    filter: &Filter<'_>,
     before: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Job>, StoreError> {
+    let (open, state) = match filter.which {
+        Some(Which::Open) => (1_i64, None),
+        Some(Which::In(state)) => (0, Some(state.word())),
+        None => (0, None),
+    };
     let rows = sqlx::query(concat!(
         "SELECT ",
         columns!(),
-        " FROM job \
-         WHERE ($1 IS NULL OR target = $1) AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"
+        " FROM job WHERE ($1 = 0 OR state IN ('scheduled', 'queued', 'running', 'interrupted')) \
+         AND (CAST($2 AS TEXT) IS NULL OR state = $2) AND (CAST($3 AS TEXT) IS NULL OR kind = $3) \
+         AND (CAST($4 AS TEXT) IS NULL OR target = $4) AND (CAST($5 AS TEXT) IS NULL OR actor = $5) \
+         AND (CAST($6 AS TEXT) IS NULL OR id < $6) ORDER BY id DESC LIMIT $7"
     ))
-    .bind(target)
+    .bind(open)
+    .bind(state)
+    .bind(filter.kind)
+    .bind(filter.target)
+    .bind(filter.actor)
     .bind(before)
     .bind(limit)
     .fetch_all(store.read())
     .await?;
     rows.iter().map(decode).collect()
+}
+
+/// How many jobs are in each state that is not an end; states of none are left out.
+pub async fn open_counts(store: &Store) -> Result<Vec<(State, i64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT state, count(*) AS jobs FROM job WHERE state IN ('scheduled', 'queued', 'running', 'interrupted') \
+         GROUP BY state",
+    )
+    .fetch_all(store.read())
+    .await?;
+    let mut counts = Vec::new();
+    for row in &rows {
+        let word: String = row.try_get("state")?;
+        if let Some(state) = State::from_word(&word) {
+            counts.push((state, row.try_get("jobs")?));
+        }
+    }
+    Ok(counts)
+}
+
+/// The operations of which there are jobs, by name: what a filter can be set to.
+pub async fn kinds(store: &Store) -> Result<Vec<Operation>, StoreError> {
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM job WHERE id IN (SELECT max(id) FROM job GROUP BY kind) ORDER BY kind"
+    ))
+    .fetch_all(store.read())
+    .await?;
+    let newest: Vec<Job> = rows.iter().map(decode).collect::<Result<_, _>>()?;
+    Ok(newest.into_iter().map(|job| job.operation).collect())
+}
+
+/// The exclusive job that runs, or is interrupted, on a target: whatever else is exclusive waits for it.
+pub async fn in_the_way(store: &Store, target: &str) -> Result<Option<Job>, StoreError> {
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM job WHERE target = $1 AND exclusive = 1 AND state IN ('running', 'interrupted')"
+    ))
+    .bind(target)
+    .fetch_optional(store.read())
+    .await?;
+    row.as_ref().map(decode).transpose()
 }
 
 /// Jobs that wait, run or are interrupted, oldest first: what the pages show as being under way.
@@ -56,34 +133,4 @@ pub async fn last_ended(store: &Store, target: &str) -> Result<Option<i64>, Stor
         .fetch_one(store.read())
         .await?;
     Ok(at)
-}
-
-/// The log of a job after `after` (exclusive), oldest first, at most `limit` lines.
-pub async fn lines(
-    store: &Store,
-    id: &str,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<Line>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT seq, at, level, step, text FROM job_event WHERE job_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-    )
-    .bind(id)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(store.read())
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Line {
-                seq: row.try_get("seq")?,
-                event: Event {
-                    at: row.try_get("at")?,
-                    level: Level::from_word(row.try_get("level")?),
-                    step: row.try_get("step")?,
-                    text: row.try_get("text")?,
-                },
-            })
-        })
-        .collect()
 }

@@ -68,7 +68,10 @@ fn samples() -> Vec<(&'static str, String)> {
         ("schedule", html(&schedule::SchedulePage::sample())),
         ("jobs", html(&jobs::JobsPage::sample())),
         ("jobs-empty", html(&jobs::JobsPage::sample_empty())),
+        ("jobs-hidden", html(&jobs::JobsPage::sample_hidden())),
         ("job", html(&job::JobPage::sample())),
+        ("job-counted", html(&job::JobPage::sample_counted())),
+        ("job-queued", html(&job::JobPage::sample_queued())),
         ("job-failed", html(&job::JobPage::sample_failed())),
         ("job-interrupted", html(&job::JobPage::sample_interrupted())),
         ("audit", html(&audit::AuditPage::sample())),
@@ -198,7 +201,7 @@ fn a_page_asks_for_one_thing() {
 #[test]
 fn ids_and_labels_fit_together() {
     let every = scraper::Selector::parse("[id]").expect("a selector");
-    let fields = scraper::Selector::parse("input:not([type=hidden])").expect("a selector");
+    let fields = scraper::Selector::parse("input:not([type=hidden]), select").expect("a selector");
     for (name, html) in samples() {
         let document = scraper::Html::parse_document(&html);
         let mut ids = std::collections::HashSet::new();

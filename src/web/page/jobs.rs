@@ -1,11 +1,11 @@
-//! `/jobs`: what runs, what waits, what ran; interrupted and running ones first.
+//! `/jobs`: what runs, what waits, what ran, newest first, narrowed by a filter that stands in the address.
 
 use askama::Template;
 
 use super::measure::Millis;
 use super::pill::Pill;
 use super::when::When;
-use crate::web::layout::{Layout, Nav, Tone};
+use crate::web::layout::{Layout, Link, Nav, Tone};
 
 /// What became of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +61,38 @@ pub struct JobRow {
     pub target: String,
     /// On whose behalf.
     pub actor: String,
+    /// When it is to run, while it waits for that.
+    pub run_at: Option<When>,
     /// When a worker began.
     pub started_at: Option<When>,
     /// How long it took, or has taken.
     pub took: Option<Millis>,
+}
+
+/// Something to choose from in a filter.
+#[derive(Clone, Debug)]
+pub struct Pick {
+    /// What the form sends.
+    pub value: String,
+    /// What is read.
+    pub label: String,
+    /// Whether it is chosen.
+    pub chosen: bool,
+}
+
+/// What the list is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// The states.
+    pub states: Vec<Pick>,
+    /// The operations.
+    pub kinds: Vec<Pick>,
+    /// The targets.
+    pub targets: Vec<Pick>,
+    /// On whose behalf, as it was typed.
+    pub actor: String,
+    /// What is shown, in one sentence, while the filter hides something: `Shown are failed jobs on jarvis.`
+    pub shows: Option<String>,
 }
 
 /// The page.
@@ -73,10 +101,14 @@ pub struct JobRow {
 pub struct JobsPage {
     /// What every page shares.
     pub layout: Layout,
-    /// How many run and wait, in one sentence.
-    pub summary: String,
+    /// How many are under way, each with the way to them: `2 waiting`.
+    pub open: Vec<Link>,
+    /// The filter.
+    pub filter: JobFilter,
     /// At most 50 of them.
     pub jobs: Vec<JobRow>,
+    /// The path of the newest ones, on every page but the first.
+    pub newest: Option<String>,
     /// The path of the next ones.
     pub older: Option<String>,
     /// A command that starts one, for the empty page.
@@ -93,6 +125,7 @@ impl JobsPage {
             operation: ["Take a backup", "Make a plan", "Apply a plan"][n % 3].to_owned(),
             target: "jarvis".to_owned(),
             actor: "ada".to_owned(),
+            run_at: (state == JobState::Scheduled).then(|| When::at(1_795_400_000_000)),
             started_at: (!matches!(state, JobState::Queued | JobState::Scheduled))
                 .then(|| When::at(1_795_363_533_000)),
             took: (!state.is_live()).then_some(Millis(93_500)),
@@ -106,13 +139,31 @@ impl JobsPage {
             JobState::Cancelled,
             JobState::Succeeded,
         ];
+        let picks = |words: &[&str]| {
+            let pick = |word: &&str| Pick {
+                value: (*word).to_owned(),
+                label: (*word).to_owned(),
+                chosen: false,
+            };
+            words.iter().map(pick).collect::<Vec<_>>()
+        };
         Self {
             layout: Layout {
                 nav: Nav::Jobs,
                 ..Layout::sample("Jobs")
             },
-            summary: "1 is running, 2 wait, 1 was interrupted.".to_owned(),
+            open: vec![
+                Link::new("1 running", "/jobs?state=running"),
+                Link::new("1 interrupted", "/jobs?state=interrupted"),
+            ],
+            filter: JobFilter {
+                states: picks(&["open", "running", "failed"]),
+                kinds: picks(&["Take a backup", "Apply a plan"]),
+                targets: picks(&["jarvis", "staging"]),
+                ..JobFilter::default()
+            },
             jobs: states.into_iter().enumerate().map(job).collect(),
+            newest: None,
             older: Some("/jobs?before=018f2c96".to_owned()),
             example: "lockkeeper backup take jarvis".to_owned(),
         }
@@ -123,8 +174,19 @@ impl JobsPage {
     pub fn sample_empty() -> Self {
         Self {
             jobs: Vec::new(),
+            open: Vec::new(),
             older: None,
             ..Self::sample()
         }
+    }
+
+    /// Some, but none that the filter shows.
+    #[must_use]
+    pub fn sample_hidden() -> Self {
+        let mut page = Self::sample_empty();
+        page.filter.states[2].chosen = true;
+        "eve".clone_into(&mut page.filter.actor);
+        page.filter.shows = Some("Shown are failed jobs of eve.".to_owned());
+        page
     }
 }

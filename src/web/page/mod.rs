@@ -11,6 +11,7 @@ pub mod code;
 pub mod error;
 pub mod job;
 pub mod jobs;
+pub mod log;
 pub mod login;
 pub mod measure;
 pub mod migration;

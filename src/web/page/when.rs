@@ -9,6 +9,8 @@ pub struct When {
     pub iso: String,
     /// `2026-11-22 16:05 UTC`.
     pub text: String,
+    /// `2026-11-22 16:05:33 UTC`, where seconds count.
+    pub precise: String,
     /// `16:05:33`, for lines of a log whose day is known.
     pub clock: String,
 }
@@ -21,12 +23,14 @@ impl When {
             return Self {
                 iso: String::new(),
                 text: format!("{ms} ms"),
+                precise: format!("{ms} ms"),
                 clock: String::new(),
             };
         };
         Self {
             iso: moment.to_string(),
             text: moment.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            precise: moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             clock: moment.strftime("%H:%M:%S").to_string(),
         }
     }
@@ -41,6 +45,7 @@ mod tests {
         let when = When::at(1_795_363_533_000);
         assert_eq!(when.iso, "2026-11-22T16:05:33Z");
         assert_eq!(when.text, "2026-11-22 16:05 UTC");
+        assert_eq!(when.precise, "2026-11-22 16:05:33 UTC");
         assert_eq!(when.clock, "16:05:33");
         assert_eq!(When::at(i64::MAX).text, format!("{} ms", i64::MAX));
     }
