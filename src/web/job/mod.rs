@@ -69,6 +69,7 @@ async fn page(
         target: target.to_owned(),
         actor: job.actor.clone(),
         took: view::took(job, now),
+        ending: ending(job),
         waits: waits(app, job).await?,
         timeline: timeline(app, job).await?,
         progress: progress(job),
@@ -90,6 +91,18 @@ fn note(job: &Job) -> String {
             format!("asked to stop by {by} at {}", When::at(*at).clock)
         }
         _ => String::new(),
+    }
+}
+
+/// How a job ended about which there is no trouble to tell.
+fn ending(job: &Job) -> Option<String> {
+    match (job.state, &job.outcome, &job.trouble) {
+        (State::Succeeded, Some(outcome), _) => Some(outcome.summary.clone()),
+        (State::Cancelled, _, None) if job.started_at.is_none() => {
+            Some("It was taken back before it began.".to_owned())
+        }
+        (State::Cancelled, _, None) => Some("It was stopped, and left nothing behind.".to_owned()),
+        _ => None,
     }
 }
 

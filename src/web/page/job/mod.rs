@@ -116,6 +116,8 @@ pub struct JobPage {
     pub actor: String,
     /// How long it took, or has taken.
     pub took: Option<Millis>,
+    /// How it ended, in one sentence, when nothing went wrong: `jarvis-2026.dump was taken.`
+    pub ending: Option<String>,
     /// What it waits for, in one sentence, with the job that is in its way.
     pub waits: Option<(String, Option<Link>)>,
     /// From its request to its end.

@@ -97,6 +97,7 @@ impl JobPage {
             target: "jarvis".to_owned(),
             actor: "ada".to_owned(),
             took: Some(Millis(41_000)),
+            ending: None,
             waits: None,
             timeline: vec![
                 moment("Requested", 0, "by ada, from 127.0.0.1", None),
