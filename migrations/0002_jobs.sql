@@ -87,13 +87,13 @@ CREATE INDEX job_kind ON job (kind, id);
 CREATE INDEX job_target_ended ON job (target, ended_at);
 CREATE INDEX job_ended ON job (ended_at);
 
--- A program that runs jobs: `lockkeeper serve` or `lockkeeper worker`.
+-- A program that uses the store for long: `lockkeeper serve` or `lockkeeper worker`.
 CREATE TABLE worker (
     id          TEXT   NOT NULL PRIMARY KEY,
     host        TEXT   NOT NULL,              -- the name of its machine
     pid         BIGINT NOT NULL,              -- its process there
     version     TEXT   NOT NULL,              -- of the program
-    at_once     BIGINT NOT NULL,              -- how many jobs it runs at a time
+    at_once     BIGINT NOT NULL,              -- how many jobs it runs at a time; 0: none
     started_at  BIGINT NOT NULL,
     seen_at     BIGINT NOT NULL               -- when it was last alive
 );

@@ -13,9 +13,9 @@ use crate::auth::session::Sessions;
 use crate::backup::Archive;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::job::queue::{self, Asked, By, Job, Request};
+use crate::job::queue::{self, Asked, By, Job, Request, State};
 use crate::job::schedule::scheduler;
-use crate::job::{Choice, Evidence, Resources, retention, worker};
+use crate::job::{Choice, Evidence, Fact, Reaper, Resources, presence, retention, worker};
 use crate::operation::Trouble;
 use crate::store::{Store, StoreError};
 use crate::target::{DatabaseUrl, Target};
@@ -139,10 +139,22 @@ impl App {
 
     /// What can be seen of an interrupted job now, and what a person may decide.
     pub async fn evidence(&self, job: &Job) -> Result<Evidence, StoreError> {
+        if job.state != State::Interrupted {
+            let state = job.state.word();
+            return Ok(Evidence {
+                facts: vec![Fact {
+                    is_well: None,
+                    text: format!(
+                        "This job is {state}, not interrupted: there is nothing to decide."
+                    ),
+                }],
+                choices: Vec::new(),
+            });
+        }
         job.operation.evidence(&self.resources, &job.id).await
     }
 
-    /// Does what a person has decided about an interrupted job; `finding` is what they saw. The evidence is looked at again:
+    /// Does what a person has decided about an interrupted job; `finding` is what they saw. Everything is looked at again:
     /// what it does not allow any more is not done.
     pub async fn reconcile(
         &self,
@@ -151,33 +163,38 @@ impl App {
         choice: Choice,
         finding: &str,
     ) -> Result<Reconciled, StoreError> {
-        let evidence = self.evidence(job).await?;
+        let now = queue::get(&self.store, &job.id).await?;
+        let Some(job) = now.filter(|job| job.state == State::Interrupted) else {
+            return Ok(Reconciled::NotInterrupted);
+        };
+        let evidence = self.evidence(&job).await?;
         if !evidence.choices.contains(&choice) {
             return Ok(Reconciled::NotAllowed(evidence));
         }
-        let verdict = job
-            .operation
-            .settle(&self.resources, &self.clock, job, choice, finding)
-            .await?;
-        let Some(verdict) = verdict else {
-            return Ok(
-                match job.operation.end_sessions(&self.resources, &job.id).await {
-                    Ok(()) => Reconciled::SessionsEnded,
-                    Err(trouble) => Reconciled::Unreachable(trouble),
-                },
-            );
+        let Some(verdict) = job.operation.verdict(&job, choice, finding) else {
+            let deed = "sessions ended";
+            if !queue::note_deed(&self.store, &self.clock, &job, by, deed, finding).await? {
+                return Ok(Reconciled::NotInterrupted);
+            }
+            let ended = job.operation.end_sessions(&self.resources, &job.id).await;
+            return Ok(match ended {
+                Ok(()) => Reconciled::SessionsEnded,
+                Err(trouble) => Reconciled::Unreachable(trouble),
+            });
         };
-        let done = queue::reconcile(&self.store, &self.clock, job, by, &verdict).await?;
-        Ok(if done {
-            Reconciled::Over
-        } else {
-            Reconciled::NotInterrupted
-        })
+        if !queue::reconcile(&self.store, &self.clock, &job, by, &verdict).await? {
+            return Ok(Reconciled::NotInterrupted);
+        }
+        if choice == Choice::Succeeded {
+            job.operation.settle(&self.resources, &self.clock).await?;
+        }
+        Ok(Reconciled::Over)
     }
 
-    /// Looks once for jobs whose program has gone away, as the workers of a console do all the time.
-    pub async fn reap(&self) -> Result<(), StoreError> {
-        worker::reap_once(&self.resources, &self.store, &self.clock).await
+    /// Looks for jobs whose program has gone away, as a console does all the time. `reaper` remembers between two looks;
+    /// true: there is one that it has to watch a little longer.
+    pub async fn reap(&self, reaper: &mut Reaper) -> Result<bool, StoreError> {
+        reaper.look(&self.resources, &self.store, &self.clock).await
     }
 
     /// Runs the workers of this process until `stop` is cancelled and what is under way has ended, and tends the store
@@ -196,7 +213,7 @@ impl App {
     /// What every process on the store does, also one that runs no jobs, until `stop` is cancelled: a job whose worker
     /// was killed must not read as running for ever, and what is due must not wait for one particular process.
     pub async fn tend(&self, stop: CancellationToken) {
-        let reap = worker::reap(
+        let reap = Reaper::run(
             self.resources.clone(),
             self.store.clone(),
             self.clock.clone(),
@@ -209,7 +226,15 @@ impl App {
             }
         };
         let schedule = scheduler::run(self.store.clone(), self.clock.clone(), stop.clone());
-        tokio::join!(reap, schedule, tidy);
+        // Whether or not it runs jobs, nobody may put another store into this one's place.
+        let present = presence::keep(
+            self.store.clone(),
+            self.clock.clone(),
+            self.clock.id(),
+            0,
+            stop.clone(),
+        );
+        tokio::join!(reap, schedule, tidy, present);
     }
 
     /// Removes what is older than it is kept for, at once and each hour, and lets the store tidy up, at once and each

@@ -13,9 +13,9 @@ use super::terminal::{Exit, Terminal};
 use super::{Failure, operator};
 use crate::app::App;
 use crate::clock::timestamp;
-use crate::job::Operation;
 use crate::job::catalogue::Reconcile;
 use crate::job::queue::{self, By, Counted, Job, Line, Request, State};
+use crate::job::{Operation, Reaper};
 use crate::operation::{Level, Trouble};
 
 /// Runs `operation` as a job and returns the job as it ended.
@@ -24,8 +24,6 @@ pub(super) async fn operation(
     operation: &Operation,
     terminal: Terminal,
 ) -> Result<Job, Failure> {
-    // Where no console runs, nobody else notices a job that has lost its program.
-    app.reap().await?;
     let operator = operator();
     let request = Request {
         operation,
@@ -62,11 +60,13 @@ pub(super) fn by(actor: &str) -> By<'_> {
 
 /// Claims the job as soon as its target is free. Another process may take it first, which is as good.
 async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failure> {
+    // Where no console runs, nobody else notices a job that has lost its program.
+    let mut reaper = Reaper::default();
     loop {
         if app.run_here(id, stop).await? {
             return Ok(());
         }
-        app.reap().await?;
+        app.reap(&mut reaper).await?;
         let queued = queue::get(&app.store, id)
             .await?
             .is_some_and(|job| job.state == State::Queued);

@@ -1,5 +1,7 @@
 //! `lockkeeper job`: what runs, what ran, stopping a job, and deciding about an interrupted one.
 
+use std::time::Duration;
+
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -9,7 +11,7 @@ use crate::app::{App, Reconciled};
 use crate::clock::timestamp;
 use crate::config::Config;
 use crate::job::queue::{self, Asked, Filter, Job, State};
-use crate::job::{Choice, Evidence};
+use crate::job::{Choice, Evidence, Reaper};
 
 /// The longest finding that is kept, in characters.
 const LONGEST_FINDING: usize = 500;
@@ -83,7 +85,10 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let app = open(config).await?;
     // Where no console runs, nobody else notices a job that has lost its program.
-    app.reap().await?;
+    let mut reaper = Reaper::default();
+    while app.reap(&mut reaper).await? {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
     match command {
         JobCommand::List { target, limit } => {
             let filter = Filter {

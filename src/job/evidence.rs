@@ -88,10 +88,11 @@ impl Operation {
         };
         let mut evidence = Evidence::default();
         let alive = sessions(target, job, &mut evidence.facts).await;
-        let mut complete = false;
+        let (mut complete, mut held) = (false, false);
         match self {
             Self::ApplyPlan { plan, .. } => {
-                complete = migrations(&resources.store, target, plan, &mut evidence.facts).await?;
+                (complete, held) =
+                    migrations(&resources.store, target, plan, &mut evidence.facts).await?;
             }
             Self::TakeBackup { target, .. } => {
                 files(&resources.archive, target, job, &mut evidence.facts).await;
@@ -100,6 +101,7 @@ impl Operation {
         }
         evidence.choices = match alive {
             Some(true) => vec![Choice::EndSessions],
+            _ if held => Vec::new(),
             _ if complete => vec![Choice::Succeeded, Choice::Failed],
             _ => vec![Choice::Failed],
         };
@@ -117,42 +119,44 @@ impl Operation {
         Ok(())
     }
 
-    /// What is said of the job when a person has decided, and what of it is noted elsewhere.
-    pub(crate) async fn settle(
-        &self,
-        resources: &Resources,
-        clock: &Clock,
-        job: &Job,
-        choice: Choice,
-        finding: &str,
-    ) -> Result<Option<Verdict>, StoreError> {
+    /// How a person's decision says that the job ended; none for the one that does not end it.
+    #[must_use]
+    pub fn verdict(&self, job: &Job, choice: Choice, finding: &str) -> Option<Verdict> {
         match choice {
-            Choice::EndSessions => Ok(None),
+            Choice::EndSessions => None,
             Choice::Failed => {
                 let what = job.trouble.as_ref().map_or(
                     "The program that ran this job went away before it ended.",
                     |trouble| trouble.what.as_str(),
                 );
-                Ok(Some(Verdict::Failed(Trouble::new(
+                Some(Verdict::Failed(Trouble::new(
                     what,
                     finding,
                     "What is pending now is on the page of the history.",
-                ))))
+                )))
             }
-            Choice::Succeeded => {
-                let mut made = None;
-                if let Self::ApplyPlan { plan, target } = self
-                    && let Some(stored) = guard::plan::get(&resources.store, target, plan).await?
-                {
-                    guard::plan::mark_applied(&resources.store, clock, &stored.plan).await?;
-                    made = Some(plan.clone());
-                }
-                Ok(Some(Verdict::Succeeded(Outcome {
-                    summary: finding.to_owned(),
-                    made,
-                })))
-            }
+            Choice::Succeeded => Some(Verdict::Succeeded(Outcome {
+                summary: finding.to_owned(),
+                made: match self {
+                    Self::ApplyPlan { plan, .. } => Some(plan.clone()),
+                    _ => None,
+                },
+            })),
         }
+    }
+
+    /// Notes elsewhere that the job did all it was to do.
+    pub(crate) async fn settle(
+        &self,
+        resources: &Resources,
+        clock: &Clock,
+    ) -> Result<(), StoreError> {
+        if let Self::ApplyPlan { plan, target } = self
+            && let Some(stored) = guard::plan::get(&resources.store, target, plan).await?
+        {
+            guard::plan::mark_applied(&resources.store, clock, &stored.plan).await?;
+        }
+        Ok(())
     }
 }
 
@@ -168,7 +172,11 @@ async fn sessions(target: &Target, job: &str, facts: &mut Vec<Fact>) -> Option<b
         Err(trouble) => {
             facts.push(Fact::new(
                 None,
-                format!("The database could not be asked: {}", trouble.what),
+                format!(
+                    "The database could not be asked: {} What is in effect there is not known, and a session may still be \
+                     at work.",
+                    trouble.what
+                ),
             ));
             None
         }
@@ -206,20 +214,21 @@ fn alive(found: &JobSession) -> Fact {
     )
 }
 
-/// What the ledger says of the plan's migrations, and whether all of them are applied.
+/// What the ledger says of the plan's migrations: whether all of them are applied, and whether somebody holds the lock, who
+/// may be the job under another name.
 async fn migrations(
     store: &Store,
     target: &Target,
     plan: &str,
     facts: &mut Vec<Fact>,
-) -> Result<bool, StoreError> {
+) -> Result<(bool, bool), StoreError> {
     let Some(stored) = guard::plan::get(store, &target.name, plan).await? else {
         facts.push(Fact::new(None, "Its plan is not in the store any more."));
-        return Ok(false);
+        return Ok((false, false));
     };
     let Ok(survey) = Survey::of(target).await else {
         // That the database does not answer has been said.
-        return Ok(false);
+        return Ok((false, false));
     };
     let mut complete = true;
     for migration in &stored.plan.migrations {
@@ -257,10 +266,15 @@ async fn migrations(
     if let Some(holder) = &survey.lock_holder {
         facts.push(Fact::new(
             false,
-            format!("The lock of the migrations is held by {}.", holder.words()),
+            format!(
+                "The lock of the migrations is held by {}. As long as it is, a migration may still be running, and nothing \
+                 can be decided: wait for that session, or end it with SELECT pg_terminate_backend({}).",
+                holder.words(),
+                holder.pid
+            ),
         ));
     }
-    Ok(complete)
+    Ok((complete, survey.lock_holder.is_some()))
 }
 
 /// Whether the backup was published after all.

@@ -16,6 +16,7 @@ pub mod feed;
 pub mod figures;
 pub mod presence;
 pub mod queue;
+mod reaper;
 pub mod retention;
 mod run;
 pub mod schedule;
@@ -24,6 +25,7 @@ pub mod worker;
 
 pub use catalogue::{Operation, Resources};
 pub use evidence::{Choice, Evidence, Fact};
+pub use reaper::Reaper;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,5 @@
-//! Who runs jobs: the rows of the table `worker`, one for each program that takes from the queue.
+//! Who runs jobs: the rows of the table `worker`, one for each program that takes from the queue, and one that counts for
+//! nothing but being there for each console, so that nobody puts another store into the place of one in use.
 //!
 //! What must stay true: a worker that stops in good order is gone from the list at once, one that was killed
 //! [`SILENT_MS`] after its last sign of life. A row gives no right to a job (that is the lease's); it only tells people
@@ -39,7 +40,7 @@ pub struct Worker {
     pub seen_at: i64,
 }
 
-/// Keeps the row of the worker `id` until `stop` is cancelled, then removes it. A store that does not answer is tried
+/// Keeps the row of the worker `id`, or with `at_once` zero of a program that uses the store and runs no jobs, until `stop` is cancelled, then removes it. A store that does not answer is tried
 /// again at the next beat: a worker whose row is missing still works.
 pub async fn keep(store: Store, clock: Clock, id: String, at_once: u32, stop: CancellationToken) {
     let started_at = clock.now_ms();
@@ -104,7 +105,7 @@ async fn leave(store: &Store, id: &str) -> Result<(), StoreError> {
 /// The workers that are alive, the oldest first.
 pub async fn list(store: &Store, clock: &Clock) -> Result<Vec<Worker>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, host, pid, version, at_once, started_at, seen_at FROM worker WHERE seen_at > $1 \
+        "SELECT id, host, pid, version, at_once, started_at, seen_at FROM worker WHERE seen_at > $1 AND at_once > 0 \
          ORDER BY started_at, id",
     )
     .bind(clock.now_ms() - SILENT_MS)

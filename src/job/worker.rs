@@ -4,15 +4,17 @@
 //! lease and a scribe stores what it reports in the order in which it came. A panic is a failure. When the lease is lost the
 //! operation is cancelled, for somebody else may own the target by now.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::catalogue::Reconcile;
-use super::queue::{self, By, End, Job, Kept, LEASE_MS, Verdict};
+use super::queue::{self, End, HEARTBEAT, Job, Kept, LEASE_MS, Verdict};
 use super::{Resources, figures, presence, scribe};
 use crate::clock::Clock;
 use crate::operation::{Context, OperationError, Outcome, Progress, Trouble};
@@ -20,6 +22,8 @@ use crate::store::{Store, StoreError};
 
 /// How often a worker looks even when nobody woke it.
 const POLL: Duration = Duration::from_secs(2);
+/// How long a rung worker waits before it looks again whether its job is to stop.
+const LOOK_PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs jobs, up to `at_once` at a time, until `stop` is cancelled, then waits for what is under way: operations that can
 /// be cleaned up automatically are cancelled, the others are let finish.
@@ -67,49 +71,6 @@ pub async fn serve(
     }
     while running.join_next().await.is_some() {}
     let _signed_off = present.await;
-}
-
-/// Marks lapsed jobs as interrupted and cleans up what can be cleaned up, until `stop` is cancelled. A task of its own:
-/// a busy worker must not be the one who notices that another has gone.
-pub async fn reap(resources: Arc<Resources>, store: Store, clock: Clock, stop: CancellationToken) {
-    loop {
-        if let Err(error) = reap_once(&resources, &store, &clock).await {
-            tracing::warn!(%error, "looking for interrupted jobs failed; trying again");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(POLL) => {}
-            () = stop.cancelled() => return,
-        }
-    }
-}
-
-/// Looks once: jobs whose lease has lapsed become interrupted, and what can be cleaned up is.
-pub async fn reap_once(
-    resources: &Resources,
-    store: &Store,
-    clock: &Clock,
-) -> Result<(), StoreError> {
-    let mut jobs = queue::reap(store, clock).await?;
-    for job in &jobs {
-        tracing::warn!(
-            job.id,
-            job.kind = job.operation.kind(),
-            target.name = job.operation.target(),
-            "job interrupted"
-        );
-    }
-    jobs.extend(queue::adopt(store, clock).await?);
-    for job in jobs {
-        if job.operation.reconcile() == Reconcile::Automatic {
-            let verdict = job.operation.clean_up(resources, &job.id).await;
-            let by = By {
-                actor: "lockkeeper",
-                place: "worker",
-            };
-            queue::reconcile(store, clock, &job, by, &verdict).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Takes one named job and runs it here, as the terminal does with what it has just enqueued. `None` when somebody else
@@ -172,35 +133,34 @@ async fn run(
         if job.operation.reconcile() == Reconcile::Automatic {
             cancel.cancel();
         }
-        std::future::pending::<()>().await;
+        std::future::pending::<Infallible>().await
     };
     let work = async {
-        tokio::pin!(work);
         tokio::select! {
-            ended = &mut work => Some(ended),
-            () = keep => {
-                // Whoever has the job now decides; this run stops as soon as it can and writes nothing more.
-                cancel.cancel();
-                let _too_late = work.await;
-                None
-            }
-            () = watch => None,
+            ended = work => ended,
+            never = watch => match never {},
         }
     };
-    // The scribe ends when the operation has dropped the last sender of its progress.
-    let (ended, ()) = tokio::join!(work, write);
-    let Some(ended) = ended else {
-        tracing::error!(
-            job.id,
-            "the lease was lost; the job ended without a record of its end"
-        );
-        return;
+    let whole = async {
+        // The scribe ends when the operation has dropped the last sender of its progress.
+        let (ended, ()) = tokio::join!(work, write);
+        let end = match ended {
+            Ok(ended) => end_of(ended),
+            Err(_panic) => panicked(resources, &job).await,
+        };
+        record(store, clock, &job, &end, clock.now_ms() - started).await;
     };
-    let end = match ended {
-        Ok(ended) => end_of(ended),
-        Err(_panic) => panicked(resources, &job).await,
-    };
-    record(store, clock, &job, &end, clock.now_ms() - started).await;
+    // The lease is kept until the end is recorded: what is left to write of a long log takes its time.
+    tokio::pin!(whole);
+    tokio::select! {
+        () = &mut whole => {}
+        () = keep => {
+            // Whoever has the job now decides; this run stops as soon as it can, and what it writes is refused.
+            tracing::error!(job.id, "the lease was lost; the job is stopped");
+            cancel.cancel();
+            whole.await;
+        }
+    }
 }
 
 fn end_of(ended: Result<Outcome, OperationError>) -> End {
@@ -237,35 +197,40 @@ async fn record(store: &Store, clock: &Clock, job: &Job, end: &End, duration_ms:
 
 /// Keeps the lease, and passes on that somebody asked the job to stop. Returns when the lease is lost.
 async fn keep_lease(store: &Store, clock: &Clock, job: &Job, cancel: &CancellationToken) {
-    let third = Duration::from_millis(LEASE_MS.unsigned_abs() / 3);
-    let mut kept_at = clock.now_ms();
+    let lease = Duration::from_millis(LEASE_MS.unsigned_abs());
+    // By a clock that never steps.
+    let mut kept_at = Instant::now();
     loop {
-        let next = tokio::time::Instant::now() + third;
-        // Whoever asks a job to stop rings, so that it does not take until the next heartbeat.
+        let next = Instant::now() + HEARTBEAT;
+        // Whoever asks a job to stop rings, so that it does not take until the next heartbeat. Everybody else rings as
+        // well, and the store is asked only so often.
         while !cancel.is_cancelled() {
             let woken = store.woken();
             if asked_to_stop(store, job).await {
                 cancel.cancel();
             }
             tokio::select! {
-                () = woken => {}
-                () = tokio::time::sleep_until(next) => break,
+                () = woken => tokio::time::sleep(LOOK_PAUSE).await,
+                () = tokio::time::sleep_until(next) => {}
+            }
+            if Instant::now() >= next {
+                break;
             }
         }
         tokio::time::sleep_until(next).await;
-        match queue::heartbeat(store, clock, job).await {
-            Ok(Kept::Yes) => kept_at = clock.now_ms(),
-            Ok(Kept::CancelAsked) => {
-                kept_at = clock.now_ms();
+        let beat = queue::heartbeat(store, clock, job);
+        match tokio::time::timeout(HEARTBEAT, beat).await {
+            Ok(Ok(Kept::Yes)) => kept_at = Instant::now(),
+            Ok(Ok(Kept::CancelAsked)) => {
+                kept_at = Instant::now();
                 cancel.cancel();
             }
-            Ok(Kept::Lost) => return,
-            Err(error) => {
-                tracing::warn!(job.id, %error, "the lease could not be extended");
-                if clock.now_ms() - kept_at > LEASE_MS {
-                    return;
-                }
-            }
+            Ok(Ok(Kept::Lost)) => return,
+            Ok(Err(error)) => tracing::warn!(job.id, %error, "the lease could not be extended"),
+            Err(_late) => tracing::warn!(job.id, "the store is slow; the lease was not extended"),
+        }
+        if kept_at.elapsed() > lease {
+            return;
         }
     }
 }

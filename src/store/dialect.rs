@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::AnyPool;
@@ -15,6 +16,8 @@ use super::{StoreError, Tx, sqlite_file};
 /// The key of the advisory lock that makes writers on Postgres wait for each other, as SQLite's write lock does.
 /// The number is arbitrary; it only has to be the same in every Lockkeeper on one store.
 const WRITER_LOCK: &str = "SELECT pg_advisory_xact_lock(7078331)";
+/// How long is waited before listening anew, when the store went away.
+const RECONNECT: Duration = Duration::from_secs(1);
 /// The channel of LISTEN and NOTIFY.
 const CHANNEL: &str = "lockkeeper_wake";
 
@@ -79,7 +82,8 @@ impl Dialect {
     }
 
     /// What every new connection is told. `synchronous = FULL`: an approval that was answered with "yes" survives a
-    /// power cut; WAL: readers never wait for the writer.
+    /// power cut; WAL: readers never wait for the writer. On Postgres a writer that hangs, or whose host is gone, stops the
+    /// others for half a minute at most.
     pub(super) fn preparation(&self) -> &'static [&'static str] {
         match self.engine {
             Engine::Sqlite(_) => &[
@@ -88,7 +92,11 @@ impl Dialect {
                 "PRAGMA synchronous = FULL",
                 "PRAGMA foreign_keys = ON",
             ],
-            Engine::Postgres => &["SET application_name = 'lockkeeper store'"],
+            Engine::Postgres => &[
+                "SET application_name = 'lockkeeper store'",
+                "SET lock_timeout = '10s'",
+                "SET idle_in_transaction_session_timeout = '30s'",
+            ],
         }
     }
 
@@ -146,9 +154,15 @@ impl Dialect {
             Ok(mut listener) => {
                 let alarm = Arc::downgrade(&self.alarm);
                 tokio::spawn(async move {
-                    // recv reconnects by itself; it ends when the store has been dropped.
-                    while listener.recv().await.is_ok() {
+                    loop {
+                        let heard = listener.recv().await;
+                        // The store has been dropped.
                         let Some(alarm) = alarm.upgrade() else { break };
+                        if let Err(error) = heard {
+                            // The next call connects anew. What was rung for meanwhile is found by whoever wakes up now.
+                            tracing::warn!(%error, "the store's notifications were cut off; connecting again");
+                            tokio::time::sleep(RECONNECT).await;
+                        }
                         alarm.notify_waiters();
                     }
                 });

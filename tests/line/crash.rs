@@ -10,8 +10,8 @@ use crate::support::project::Project;
 use crate::support::visitor::Visitor;
 
 const SOON: Duration = Duration::from_secs(20);
-/// A lease lasts 15 seconds, and who looks for lapsed ones does so every two.
-const LEASE: Duration = Duration::from_secs(25);
+/// A lease lasts 15 seconds, who looks for lapsed ones does so every two, and watches one for seven.
+const LEASE: Duration = Duration::from_secs(45);
 
 /// A console that runs, on a database with one table.
 fn serving() -> Scene {
@@ -290,4 +290,22 @@ fn a_full_disk_leaves_no_half_backup() {
     assert!(empty());
     assert!(disk.tool("mount", &["-o", "remount,size=64m"]));
     scene.run(&["backup", "take"], DONE);
+}
+
+#[tokio::test]
+async fn a_console_that_was_asleep_goes_on() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let mut scene = serving();
+    let script = "CREATE TABLE half (id int);\nSELECT pg_sleep(25);\nCREATE TABLE rest (id int);";
+    scene.project.write("2_slow", script);
+    let visitor = Visitor::signed_in(&scene.console).await;
+    let job = apply(&visitor).await;
+    visitor.wait_for_log(&job, "Statement 2 of 3").await;
+    // Longer than the lease: as when a laptop is closed, or a virtual machine is moved.
+    let console = Pid::from_child(scene.console.server());
+    kill_process(console, Signal::STOP).unwrap();
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    kill_process(console, Signal::CONT).unwrap();
+    visitor.wait(&job, &["succeeded"], LEASE).await;
+    assert_eq!(scene.ledger(), "1_init|t|f|f|1\n2_slow|t|f|f|1");
 }

@@ -241,3 +241,70 @@ fn a_connection_that_is_lost_at_the_wrong_moment_waits_for_a_person() {
     scene.run(&args, DONE);
     assert_eq!(newest(&scene)["state"], "failed");
 }
+
+#[test]
+fn nothing_is_decided_about_a_job_that_runs() {
+    let scene = terminal();
+    let (deploy, job) = applying(&scene);
+    scene
+        .run(&["job", "reconcile", &job], NOT_SO)
+        .says(&["not interrupted"]);
+    for decision in ["end-sessions", "failed", "succeeded"] {
+        let args = [
+            "job",
+            "reconcile",
+            &job,
+            "--as",
+            decision,
+            "--finding",
+            "x",
+            "--yes",
+        ];
+        scene.run(&args, NOT_SO).says(&["not interrupted any more"]);
+    }
+    assert_eq!(sleepers(&scene), "1", "its session was left alone");
+    scene.run(&["job", "cancel", &job], DONE);
+    ended(deploy, "migrate deploy", CANCELLED);
+}
+
+#[test]
+fn a_session_under_another_name_keeps_the_target_locked() {
+    let scene = terminal();
+    let script = "SET application_name = 'seed';\nSELECT pg_sleep(60);";
+    scene.project.write("2_renamed", script);
+    let mut deploy = start(&scene.console, &["migrate", "deploy"]);
+    until("the script sleeps", || sleepers(&scene) == "1");
+    let job = id(&newest(&scene));
+    deploy.kill().unwrap();
+    deploy.wait().unwrap();
+    until("it is interrupted", || {
+        newest(&scene)["state"] == "interrupted"
+    });
+    let seen = scene.run(&["--json", "job", "reconcile", &job], NOT_SO);
+    assert_eq!(
+        seen.json()["choices"],
+        serde_json::json!([]),
+        "{}",
+        seen.out
+    );
+    scene.run(&["job", "reconcile", &job], NOT_SO).says(&[
+        "The lock of the migrations is held by seed",
+        "nothing can be decided",
+    ]);
+    scene.ask(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'seed' \
+         AND datname = current_database()",
+    );
+    until("the server has ended it", || sleepers(&scene) == "0");
+    let args = [
+        "job",
+        "reconcile",
+        &job,
+        "--as",
+        "failed",
+        "--finding",
+        "Gone.",
+        "--yes",
+    ];
+    scene.run(&args, DONE);
+}

@@ -159,7 +159,13 @@ async fn fill(store: &Store) {
     let mut tx = store.begin().await.unwrap();
     let numbers = "CREATE TEMPORARY TABLE numbers AS WITH RECURSIVE n (i) AS \
                    (SELECT 100000 UNION ALL SELECT i + 1 FROM n WHERE i < 109999) SELECT i FROM n";
+    // Of today: what is older than it is kept for would be removed meanwhile.
+    let today = Clock::system().now_ms() - 3_600_000;
     for statement in [numbers, JOBS, EVENTS, INTERRUPTED, WAITING, RUNNING] {
+        let statement = statement
+            .replace("1700000000000", &today.to_string())
+            .replace("1700000001000", &(today + 1_000).to_string());
+        let statement = sqlx::AssertSqlSafe(statement);
         sqlx::query(statement).execute(&mut *tx).await.unwrap();
     }
     tx.commit().await.unwrap();

@@ -5,7 +5,7 @@ use lockkeeper::job::queue::{self, Asked, By, Job, Kept, LEASE_MS, State};
 use lockkeeper::store::Store;
 
 use crate::ground::{Ground, audit, number, sql};
-use crate::queue::{BY, backup, done, enqueue, request};
+use crate::queue::{BY, backup, done, enqueue, reap, request};
 
 on_both!(
     the_same_request_makes_one_job_for_ever,
@@ -13,6 +13,7 @@ on_both!(
     shared_jobs_go_on_beside_an_exclusive_one,
     a_job_that_waits_is_cancelled_at_once,
     a_job_that_runs_is_told_to_stop,
+    asking_again_while_it_is_being_stopped_makes_another_job,
     a_clean_up_that_was_cut_short_is_taken_over_once,
 );
 
@@ -109,7 +110,7 @@ async fn shared_jobs_go_on_beside_an_exclusive_one(ground: Ground) {
 
     // The exclusive one is interrupted: looking is still possible, working is not.
     ground.clock.advance(LEASE_MS + 1);
-    queue::reap(&store, &ground.clock).await.unwrap();
+    reap(&store, &ground.clock).await;
     let look = enqueue(&store, &ground.clock, &plan("a")).await;
     assert_eq!(claim(&store, &ground).await.unwrap().id, look);
     assert!(claim(&store, &ground).await.is_none());
@@ -173,7 +174,7 @@ async fn a_clean_up_that_was_cut_short_is_taken_over_once(ground: Ground) {
         claim(&store, &ground).await.unwrap();
     }
     ground.clock.advance(LEASE_MS + 1);
-    assert_eq!(queue::reap(&store, &ground.clock).await.unwrap().len(), 2);
+    assert_eq!(reap(&store, &ground.clock).await.len(), 2);
     let adopt = async |store: &Store| queue::adopt(store, &ground.clock).await.unwrap();
     assert!(adopt(&store).await.is_empty(), "whoever noticed has time");
     ground.clock.advance(300_001);
@@ -189,4 +190,16 @@ async fn a_clean_up_that_was_cut_short_is_taken_over_once(ground: Ground) {
         adopt(&store).await.is_empty(),
         "and then has its time again"
     );
+}
+
+async fn asking_again_while_it_is_being_stopped_makes_another_job(ground: Ground) {
+    let store = ground.open().await;
+    let first = enqueue(&store, &ground.clock, &backup("a", "")).await;
+    let job = claim(&store, &ground).await.unwrap();
+    let twin = enqueue(&store, &ground.clock, &backup("a", "")).await;
+    assert_eq!(twin, first);
+    let asked = queue::ask_cancel(&store, &ground.clock, &job, BY).await;
+    assert_eq!(asked.unwrap(), Asked::Told);
+    let second = enqueue(&store, &ground.clock, &backup("a", "")).await;
+    assert_ne!(second, first, "the first will not make a backup any more");
 }

@@ -1,11 +1,11 @@
 //! Leases: a worker that is silent for too long has lost its job, and nobody runs the job again.
 
-use lockkeeper::job::queue::{self, By, End, Job, Kept, LEASE_MS, State, Verdict};
+use lockkeeper::job::queue::{self, By, End, Filter, Job, Kept, LEASE_MS, State, Verdict};
 use lockkeeper::operation::{Event, Level, Trouble};
 use lockkeeper::store::Store;
 
-use crate::ground::{Ground, audit};
-use crate::queue::{backup, done, enqueue};
+use crate::ground::{Ground, audit, number};
+use crate::queue::{backup, done, enqueue, reap};
 
 on_both!(
     only_the_holder_extends_and_ends_a_run,
@@ -15,6 +15,8 @@ on_both!(
     two_reapers_interrupt_a_job_once,
     reconciling_frees_the_target_once,
     an_end_with_a_nul_is_recorded,
+    a_lease_that_was_extended_after_all_is_left_alone,
+    a_job_of_a_newer_program_stands_in_nobodys_way,
 );
 
 async fn running(store: &Store, ground: &Ground, worker: &str) -> Job {
@@ -91,7 +93,7 @@ async fn a_heartbeat_moves_the_end_of_the_lease(ground: Ground) {
     let job = running(&store, &ground, "w").await;
     for _ in 0..3 {
         ground.clock.advance(LEASE_MS);
-        assert!(queue::reap(&store, &ground.clock).await.unwrap().is_empty());
+        assert!(reap(&store, &ground.clock).await.is_empty());
         let kept = queue::heartbeat(&store, &ground.clock, &job).await.unwrap();
         assert_eq!(kept, Kept::Yes);
     }
@@ -104,7 +106,7 @@ async fn a_lapsed_lease_interrupts_and_keeps_the_target(ground: Ground) {
     let waits = enqueue(&store, &ground.clock, &backup("a", "later")).await;
     let other = enqueue(&store, &ground.clock, &backup("b", "")).await;
     ground.clock.advance(LEASE_MS + 1);
-    let reaped = queue::reap(&store, &ground.clock).await.unwrap();
+    let reaped = reap(&store, &ground.clock).await;
     assert_eq!(reaped.len(), 1);
     assert_eq!(
         (&reaped[0].id, reaped[0].state),
@@ -135,7 +137,7 @@ async fn a_worker_that_comes_back_too_late_changes_nothing(ground: Ground) {
     let store = ground.open().await;
     let job = running(&store, &ground, "w").await;
     ground.clock.advance(LEASE_MS + 1);
-    queue::reap(&store, &ground.clock).await.unwrap();
+    reap(&store, &ground.clock).await;
     let before = audit(&store).await.len();
     let late = queue::finish(&store, &ground.clock, &job, &done()).await;
     assert!(!late.unwrap());
@@ -153,11 +155,8 @@ async fn two_reapers_interrupt_a_job_once(ground: Ground) {
     let (here, there) = (ground.open().await, ground.open().await);
     running(&here, &ground, "w").await;
     ground.clock.advance(LEASE_MS + 1);
-    let (one, other) = tokio::join!(
-        queue::reap(&here, &ground.clock),
-        queue::reap(&there, &ground.clock)
-    );
-    assert_eq!(one.unwrap().len() + other.unwrap().len(), 1);
+    let (one, other) = tokio::join!(reap(&here, &ground.clock), reap(&there, &ground.clock));
+    assert_eq!(one.len() + other.len(), 1);
 }
 
 async fn reconciling_frees_the_target_once(ground: Ground) {
@@ -176,7 +175,7 @@ async fn reconciling_frees_the_target_once(ground: Ground) {
     };
     assert!(!release().await, "it runs");
     clock.advance(LEASE_MS + 1);
-    queue::reap(&store, clock).await.unwrap();
+    reap(&store, clock).await;
     assert!(release().await);
     assert!(!release().await, "it is released");
     let kept = queue::get(&store, &job.id).await.unwrap().unwrap();
@@ -198,4 +197,48 @@ async fn an_end_with_a_nul_is_recorded(ground: Ground) {
     let ended = queue::finish(&store, &ground.clock, &job, &end).await;
     assert!(ended.unwrap(), "else it would read as interrupted for ever");
     assert_eq!(state(&store, &job).await, State::Failed);
+}
+
+async fn a_lease_that_was_extended_after_all_is_left_alone(ground: Ground) {
+    let store = ground.open().await;
+    let job = running(&store, &ground, "w").await;
+    ground.clock.advance(LEASE_MS + 1);
+    let lapsed = queue::lapsed(&store, &ground.clock).await.unwrap();
+    assert_eq!(lapsed.len(), 1);
+    let kept = queue::heartbeat(&store, &ground.clock, &job).await.unwrap();
+    assert_eq!(kept, Kept::Yes);
+    let taken = queue::interrupt(&store, &ground.clock, &lapsed).await;
+    assert!(taken.unwrap().is_empty());
+    assert_eq!(state(&store, &job).await, State::Running);
+}
+
+async fn a_job_of_a_newer_program_stands_in_nobodys_way(ground: Ground) {
+    let store = ground.open().await;
+    let row = "INSERT INTO job (id, kind, target, payload, state, exclusive, priority, actor, created_at, started_at, lease_until, \
+               worker, fence) VALUES ";
+    let newer = [
+        "('0-waits', 'moon.land', 'm', '{\"kind\":\"moon.land\"}', 'queued', 0, 99, 'ada', 1, NULL, NULL, NULL, 0)",
+        "('0-runs', 'moon.land', 'n', '{\"kind\":\"moon.land\"}', 'running', 1, 99, 'ada', 1, 1, 2, 'new', 1)",
+    ];
+    for values in newer {
+        let mut tx = store.begin().await.unwrap();
+        let insert = sqlx::AssertSqlSafe(format!("{row}{values}"));
+        sqlx::query(insert).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let job = running(&store, &ground, "w").await;
+    let none = queue::claim(&store, &ground.clock, "w", None)
+        .await
+        .unwrap();
+    assert!(none.is_none(), "it waits for a program that knows it");
+    ground.clock.advance(LEASE_MS + 1);
+    let reaped = reap(&store, &ground.clock).await;
+    assert_eq!(reaped.len(), 1, "ours is noticed all the same");
+    assert_eq!(reaped[0].id, job.id);
+    let page = queue::page(&store, &Filter::default(), None, 10).await;
+    assert_eq!(page.unwrap().len(), 1);
+    assert_eq!(queue::open(&store).await.unwrap().len(), 1);
+    let kept =
+        "SELECT count(*) FROM job WHERE kind = 'moon.land' AND state IN ('queued', 'running')";
+    assert_eq!(number(&store, kept).await, 2);
 }

@@ -8,7 +8,7 @@ use lockkeeper::app::App;
 use lockkeeper::clock::Clock;
 use lockkeeper::config::{Config, Environment, Flags};
 use lockkeeper::job::Operation;
-use lockkeeper::job::queue::{self, By, End, Filter, Request, State, Which};
+use lockkeeper::job::queue::{self, By, End, Filter, Job, Request, State, Which};
 use lockkeeper::operation::Outcome;
 use lockkeeper::store::Store;
 
@@ -55,6 +55,12 @@ pub async fn enqueue(store: &Store, clock: &Clock, operation: &Operation) -> Str
     let enqueued = queue::enqueue(&mut tx, clock, &request(operation, None)).await;
     tx.commit().await.unwrap();
     enqueued.unwrap().id
+}
+
+/// Interrupts every run whose lease has lapsed, as a reaper does that has watched them for long enough.
+pub async fn reap(store: &Store, clock: &Clock) -> Vec<Job> {
+    let lapsed = queue::lapsed(store, clock).await.unwrap();
+    queue::interrupt(store, clock, &lapsed).await.unwrap()
 }
 
 /// A good end.

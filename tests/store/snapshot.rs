@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::chain::broken_at;
 use crate::first::{self, rows};
 use crate::ground::{Ground, NOON, audit, number, sql};
+use crate::queue::reap;
 
 on_both!(
     a_snapshot_goes_to_the_other_engine_and_back,
@@ -189,9 +190,7 @@ async fn what_waited_lapses_and_nobody_is_signed_in(ground: Ground) {
     );
     let doors = "SELECT (SELECT count(*) FROM session) + (SELECT count(*) FROM setup_link) + (SELECT count(*) FROM worker)";
     assert_eq!(number(&store, doors).await, 0);
-    let reaped = lockkeeper::job::queue::reap(&store, &ground.clock)
-        .await
-        .unwrap();
+    let reaped = reap(&store, &ground.clock).await;
     assert_eq!(reaped.len(), 1, "what ran is interrupted, as after a crash");
 }
 

@@ -1,6 +1,8 @@
 //! Jobs whose worker vanished, or could not tell what is in effect: how they are noticed, and how they end.
 
-use super::job::{columns, decode};
+use sqlx::Row;
+
+use super::job::{columns, decode, readable};
 use super::{By, Job, State, append_in, conclude, json, record};
 use crate::clock::Clock;
 use crate::job::catalogue::Reconcile;
@@ -19,43 +21,71 @@ pub enum Verdict {
     Failed(Trouble),
 }
 
-/// Marks every running job whose lease has lapsed as interrupted, and returns them: what can be cleaned up is the
-/// caller's to clean up.
-pub async fn reap(store: &Store, clock: &Clock) -> Result<Vec<Job>, StoreError> {
-    const LAPSED: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM job WHERE state = 'running' AND lease_until < $1 ORDER BY id"
-    );
-    let now = clock.now_ms();
-    // A look first: nearly always there is none, and then no write lock is taken.
-    if sqlx::query(LAPSED)
-        .bind(now)
-        .fetch_optional(store.read())
-        .await?
-        .is_none()
-    {
-        return Ok(Vec::new());
-    }
-    let mut tx = store.begin().await?;
-    let rows = sqlx::query(LAPSED).bind(now).fetch_all(&mut *tx).await?;
+/// A running job whose lease has lapsed: which run, and until when it was its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lapsed {
+    /// The job's id.
+    pub id: String,
+    /// The run's fence.
+    pub fence: i64,
+    /// When the lease lapsed, in milliseconds since the epoch.
+    pub lease_until: i64,
+}
+
+/// The running jobs whose lease has lapsed. That alone is no proof that their program is dead; see
+/// [`Reaper`](crate::job::Reaper).
+pub async fn lapsed(store: &Store, clock: &Clock) -> Result<Vec<Lapsed>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, fence, lease_until FROM job WHERE state = 'running' AND lease_until < $1 ORDER BY id",
+    )
+    .bind(clock.now_ms())
+    .fetch_all(store.read())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Lapsed {
+                id: row.try_get("id")?,
+                fence: row.try_get("fence")?,
+                lease_until: row.try_get("lease_until")?,
+            })
+        })
+        .collect()
+}
+
+/// Marks these runs as interrupted, unless they were extended or have ended meanwhile, and returns them: what can be
+/// cleaned up is the caller's to clean up. One that only a newer program can read is left to it.
+pub async fn interrupt(
+    store: &Store,
+    clock: &Clock,
+    dead: &[Lapsed],
+) -> Result<Vec<Job>, StoreError> {
     let mut jobs = Vec::new();
-    for row in &rows {
-        let mut job = decode(row)?;
-        sqlx::query(
-            "UPDATE job SET state = 'interrupted', lease_until = NULL, fence = fence + 1 WHERE id = $1",
-        )
-        .bind(&job.id)
-        .execute(&mut *tx)
+    for one in dead {
+        let mut tx = store.begin().await?;
+        let row = sqlx::query(concat!(
+            "UPDATE job SET state = 'interrupted', lease_until = NULL, fence = fence + 1 \
+             WHERE id = $1 AND fence = $2 AND lease_until = $3 AND state = 'running' RETURNING ",
+            columns!()
+        ))
+        .bind(&one.id)
+        .bind(one.fence)
+        .bind(one.lease_until)
+        .fetch_optional(&mut *tx)
         .await?;
-        job.state = State::Interrupted;
-        job.fence += 1;
+        let Some(row) = row else { continue };
+        let job = match decode(&row) {
+            Ok(job) => job,
+            Err(error) => {
+                tracing::warn!(job.id = one.id, %error, "a lapsed job cannot be read and is left as it is");
+                continue;
+            }
+        };
         let text = "The program that ran this job went away before it ended.";
         note(&mut tx, clock, &job.id, Level::Error, text).await?;
         conclude(&mut tx, clock, &job, "interrupted", text).await?;
+        tx.commit().await?;
         jobs.push(job);
     }
-    tx.commit().await?;
     Ok(jobs)
 }
 
@@ -74,8 +104,7 @@ pub async fn adopt(store: &Store, clock: &Clock) -> Result<Vec<Job>, StoreError>
         .fetch_all(store.read())
         .await?;
     let mut adopted = Vec::new();
-    for row in &rows {
-        let mut job = decode(row)?;
+    for mut job in readable(&rows) {
         if job.operation.reconcile() == Reconcile::Person {
             continue;
         }
@@ -136,6 +165,32 @@ pub async fn reconcile(
     record(&mut tx, clock, job, by, &word, finding).await?;
     tx.commit().await?;
     store.wake().await;
+    Ok(true)
+}
+
+/// Notes in the log and the audit what a person did about an interrupted job that does not end it. False: it was not
+/// interrupted any more.
+pub async fn note_deed(
+    store: &Store,
+    clock: &Clock,
+    job: &Job,
+    by: By<'_>,
+    deed: &str,
+    finding: &str,
+) -> Result<bool, StoreError> {
+    let mut tx = store.begin().await?;
+    let interrupted: Option<String> =
+        sqlx::query_scalar("SELECT id FROM job WHERE id = $1 AND state = 'interrupted'")
+            .bind(&job.id)
+            .fetch_optional(&mut *tx)
+            .await?;
+    if interrupted.is_none() {
+        return Ok(false);
+    }
+    let text = format!("{deed} by {}: {finding}", by.actor);
+    note(&mut tx, clock, &job.id, Level::Warn, &text).await?;
+    record(&mut tx, clock, job, by, deed, finding).await?;
+    tx.commit().await?;
     Ok(true)
 }
 

@@ -169,6 +169,17 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
+/// The jobs of these rows. One that only a newer program can read is left out: it must not hide the others.
+pub(super) fn readable(rows: &[AnyRow]) -> Vec<Job> {
+    rows.iter()
+        .filter_map(|row| {
+            decode(row)
+                .inspect_err(|error| tracing::warn!(%error, "a job cannot be read and is left out"))
+                .ok()
+        })
+        .collect()
+}
+
 /// A row of `job`, with the columns that every query here names.
 pub(super) fn decode(row: &AnyRow) -> Result<Job, StoreError> {
     fn read<T: serde::de::DeserializeOwned>(

@@ -1,5 +1,7 @@
 //! Running jobs: who takes one, how long it is theirs, what they record, how it ends.
 
+use std::time::Duration;
+
 use super::job::{columns, decode};
 use super::{End, Job, append_in, conclude, json};
 use crate::clock::Clock;
@@ -8,6 +10,9 @@ use crate::store::{Store, StoreError, Tx};
 
 /// How long a worker may be silent before its job counts as interrupted, in milliseconds.
 pub const LEASE_MS: i64 = 15_000;
+
+/// How often a worker extends it.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// What a worker is told when it extends its lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +26,7 @@ pub enum Kept {
 }
 
 /// Takes the queued job of the highest priority, the oldest of several, whose target is free; or `only` that one if it is
-/// named. A shared job needs no free target. One statement: two workers cannot take the same job, and the unique index
+/// named. Operations that only a newer program knows are left to it. A shared job needs no free target. One statement: two workers cannot take the same job, and the unique index
 /// refuses a second exclusive one on a target.
 pub async fn claim(
     store: &Store,
@@ -43,6 +48,7 @@ pub async fn claim(
         "UPDATE job SET state = 'running', worker = $1, fence = fence + 1, started_at = $2, lease_until = $3 \
          WHERE state = 'queued' AND id = ( \
              SELECT j.id FROM job j WHERE j.state = 'queued' AND ($4 IS NULL OR j.id = $4) \
+             AND j.kind IN ('target.check', 'plan.make', 'backup.take', 'plan.apply') \
              AND (j.exclusive = 0 OR NOT EXISTS ( \
                  SELECT 1 FROM job busy WHERE busy.target = j.target AND busy.exclusive = 1 \
                  AND busy.state IN ('running', 'interrupted'))) \
@@ -56,8 +62,10 @@ pub async fn claim(
     .bind(only)
     .fetch_optional(&mut *tx)
     .await?;
+    // Before the commit: a row that cannot be read stays queued, for a program that can read it.
+    let job = claimed.as_ref().map(decode).transpose()?;
     tx.commit().await?;
-    claimed.as_ref().map(decode).transpose()
+    Ok(job)
 }
 
 /// Extends the lease of a run.

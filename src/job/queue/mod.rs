@@ -4,7 +4,7 @@
 //! held there by constraints and unique indexes. Every statement that extends, records or ends a run names the worker
 //! and the fence of the run, so that a worker which lost its lease can write nothing more.
 //!
-//! [`enqueue`] puts jobs in, [`claim`] and [`finish`] run them, [`ask_cancel`] stops them, [`reap`] and [`reconcile`] are
+//! [`enqueue`] puts jobs in, [`claim`] and [`finish`] run them, [`ask_cancel`] stops them, [`interrupt`] and [`reconcile`] are
 //! about runs whose worker vanished; the rest is for whoever looks.
 
 mod cancel;
@@ -16,9 +16,9 @@ mod reading;
 mod request;
 
 pub use cancel::{Asked, ask_cancel};
-pub use interrupted::{Verdict, adopt, reap, reconcile};
+pub use interrupted::{Lapsed, Verdict, adopt, interrupt, lapsed, note_deed, reconcile};
 pub use job::{Counted, End, Job, Line, State};
-pub use lease::{Kept, LEASE_MS, append, claim, finish, heartbeat};
+pub use lease::{HEARTBEAT, Kept, LEASE_MS, append, claim, finish, heartbeat};
 pub use log::{Part, Piece, last_done, lines, piece};
 pub use reading::{Filter, Which, get, in_the_way, kinds, last_ended, open, open_counts, page};
 pub use request::{Enqueued, Request, enqueue};
@@ -37,6 +37,9 @@ pub struct By<'a> {
     pub place: &'a str,
 }
 
+/// How many events go into one statement.
+const ROWS: usize = 100;
+
 /// Appends events to a job's log, in order. Writers of the store never overlap, so the numbers have no gap.
 async fn append_in(tx: &mut Tx, id: &str, events: &[Event]) -> Result<(), StoreError> {
     let last: i64 =
@@ -44,19 +47,37 @@ async fn append_in(tx: &mut Tx, id: &str, events: &[Event]) -> Result<(), StoreE
             .bind(id)
             .fetch_one(&mut **tx)
             .await?;
-    for (event, seq) in events.iter().zip(last + 1..) {
-        sqlx::query(
-            "INSERT INTO job_event (job_id, seq, at, level, step, text) VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(id)
-        .bind(seq)
-        .bind(event.at)
-        .bind(event.level.word())
-        .bind(&event.step)
-        // Postgres's text cannot hold a NUL, and a tool's output may.
-        .bind(event.text.replace('\0', "\u{fffd}"))
-        .execute(&mut **tx)
-        .await?;
+    let mut seqs = last + 1..;
+    // Many rows in one statement: over a network each statement costs a round trip.
+    for events in events.chunks(ROWS) {
+        let values: Vec<String> = (0..events.len())
+            .map(|row| {
+                let own = row * 5 + 2;
+                format!(
+                    "($1, ${own}, ${}, ${}, ${}, ${})",
+                    own + 1,
+                    own + 2,
+                    own + 3,
+                    own + 4
+                )
+            })
+            .collect();
+        let statement = format!(
+            "INSERT INTO job_event (job_id, seq, at, level, step, text) VALUES {}",
+            values.join(", ")
+        );
+        // Safe: it is made of numbers only.
+        let mut insert = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id);
+        for (event, seq) in events.iter().zip(&mut seqs) {
+            insert = insert
+                .bind(seq)
+                .bind(event.at)
+                .bind(event.level.word())
+                .bind(&event.step)
+                // Postgres's text cannot hold a NUL, and a tool's output may.
+                .bind(event.text.replace('\0', "\u{fffd}"));
+        }
+        insert.execute(&mut **tx).await?;
     }
     Ok(())
 }

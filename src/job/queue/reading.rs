@@ -2,7 +2,7 @@
 
 use sqlx::Row;
 
-use super::job::{Job, State, columns, decode};
+use super::job::{Job, State, columns, decode, readable};
 use crate::job::Operation;
 use crate::store::{Store, StoreError};
 
@@ -66,7 +66,7 @@ pub async fn page(
     .bind(limit)
     .fetch_all(store.read())
     .await?;
-    rows.iter().map(decode).collect()
+    Ok(readable(&rows))
 }
 
 /// How many jobs are in each state that is not an end; states of none are left out.
@@ -123,7 +123,7 @@ pub async fn open(store: &Store) -> Result<Vec<Job>, StoreError> {
     ))
     .fetch_all(store.read())
     .await?;
-    rows.iter().map(decode).collect()
+    Ok(readable(&rows))
 }
 
 /// When a job of the target last ended, in milliseconds since the epoch: what was known of the target before is old.

@@ -32,7 +32,7 @@ pub struct Enqueued {
 /// Puts an operation into the queue, with its audit entry. The caller commits, then calls
 /// [`Store::wake`](crate::store::Store::wake).
 ///
-/// When the same request was made before, or the same operation waits or runs already, that job is returned instead and
+/// When the same request was made before, or the same operation waits or runs already and is not to stop, that job is returned instead and
 /// nothing is written: a double click makes one job. Two requests at the same moment cannot both find none, for writers
 /// of the store never overlap; a unique index proves it.
 pub async fn enqueue(
@@ -47,7 +47,8 @@ pub async fn enqueue(
         .map(|key| idempotency_key(request.by.actor, &payload, key));
     let there: Option<String> = sqlx::query_scalar(
         "SELECT id FROM job WHERE idempotency_key = $1 \
-         OR (target = $2 AND payload = $3 AND state IN ('queued', 'running')) ORDER BY id LIMIT 1",
+         OR (target = $2 AND payload = $3 AND state IN ('queued', 'running') \
+         AND cancel_asked_at IS NULL) ORDER BY id LIMIT 1",
     )
     .bind(&key)
     .bind(operation.target())

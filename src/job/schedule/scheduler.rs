@@ -13,6 +13,9 @@ use crate::audit;
 use crate::clock::{Clock, timestamp};
 use crate::store::{Store, StoreError, Tx};
 
+/// What was planted by a clock that was further ahead than this is planted anew, in milliseconds: it may be years away.
+const AHEAD_MS: i64 = 3_600_000;
+
 /// How long the scheduler sleeps at most.
 const LONGEST: Duration = Duration::from_secs(30);
 /// How soon it looks again when it is woken. It is woken by every event of every job; schedules are not that urgent.
@@ -79,10 +82,28 @@ pub async fn tick(store: &Store, clock: &Clock) -> Result<Ticked, StoreError> {
     let bare: Option<String> = sqlx::query_scalar(BARE_LOOK)
         .fetch_optional(store.read())
         .await?;
-    if due.is_none() && bare.is_none() {
+    let ahead: Option<String> = sqlx::query_scalar(
+        "SELECT id FROM job WHERE state = 'scheduled' AND created_at > $1 LIMIT 1",
+    )
+    .bind(clock.now_ms() + AHEAD_MS)
+    .fetch_optional(store.read())
+    .await?;
+    if due.is_none() && bare.is_none() && ahead.is_none() {
         return Ok(Ticked::default());
     }
     let mut tx = store.begin().await?;
+    if ahead.is_some() {
+        tracing::warn!(
+            "runs were scheduled while the clock was far ahead; they are scheduled anew"
+        );
+        sqlx::query(
+            "UPDATE job SET state = 'cancelled', ended_at = $1 WHERE state = 'scheduled' AND created_at > $2",
+        )
+        .bind(clock.now_ms())
+        .bind(clock.now_ms() + AHEAD_MS)
+        .execute(&mut *tx)
+        .await?;
+    }
     let ticked = Ticked {
         promoted: promote(&mut tx, clock).await?,
         planted: plant_all(&mut tx, clock).await?,
@@ -147,12 +168,14 @@ async fn plant_all(tx: &mut Tx, clock: &Clock) -> Result<usize, StoreError> {
                 continue;
             }
         };
-        // A slot that a person has cancelled, or that ran while the clock was ahead, does not come again.
+        // A slot that a person has cancelled, or that ran while the clock was a little ahead, does not come again. What was
+        // planted by a clock that was far ahead says nothing.
         let last: Option<i64> = sqlx::query_scalar(
-            "SELECT run_at FROM job WHERE target = $1 AND schedule_id = $2 ORDER BY id DESC LIMIT 1",
+            "SELECT run_at FROM job WHERE target = $1 AND schedule_id = $2 AND created_at < $3 ORDER BY id DESC LIMIT 1",
         )
         .bind(schedule.operation.target())
         .bind(&schedule.id)
+        .bind(clock.now_ms() + AHEAD_MS)
         .fetch_optional(&mut **tx)
         .await?
         .flatten();

@@ -9,7 +9,7 @@ use lockkeeper::job::schedule::{self, Schedule, Standing, Timing};
 use lockkeeper::store::Store;
 
 use crate::ground::{Ground, audit, number};
-use crate::queue::{BY, backup, done, enqueue};
+use crate::queue::{BY, backup, done, enqueue, reap};
 
 on_both!(
     eight_consoles_at_the_same_moment_do_it_once,
@@ -19,6 +19,7 @@ on_both!(
     a_clock_that_steps_back_runs_nothing_twice,
     an_interrupted_run_is_over,
     a_person_comes_before_a_schedule,
+    a_clock_that_was_far_ahead_does_not_end_a_schedule,
 );
 
 const MINUTE: i64 = 60_000;
@@ -202,7 +203,7 @@ async fn an_interrupted_run_is_over(ground: Ground) {
     let schedule = nightly(&store, clock).await;
     begin(&store, clock, &schedule).await;
     clock.advance(MINUTE);
-    assert_eq!(queue::reap(&store, clock).await.unwrap().len(), 1);
+    assert_eq!(reap(&store, clock).await.len(), 1);
     assert_eq!(tick(&store, clock).await.unwrap().planted, 1);
     // The next waits in the queue until somebody has looked at the target.
     clock.advance(DAY);
@@ -222,4 +223,25 @@ async fn a_person_comes_before_a_schedule(ground: Ground) {
     assert_eq!(tick(&store, clock).await.unwrap().promoted, 1);
     let asked = enqueue(&store, clock, &backup("app", "by hand")).await;
     assert_eq!(take(&store, clock).await.id, asked);
+}
+
+async fn a_clock_that_was_far_ahead_does_not_end_a_schedule(ground: Ground) {
+    let store = ground.open().await;
+    let clock = &ground.clock;
+    let schedule = nightly(&store, clock).await;
+    // The machine wakes up ten years later, runs what is due, plants the next, and then learns what time it is.
+    clock.advance(3_650 * DAY);
+    let job = begin(&store, clock, &schedule).await;
+    queue::finish(&store, clock, &job, &done()).await.unwrap();
+    tick(&store, clock).await.unwrap();
+    clock.advance(-3_650 * DAY);
+    tick(&store, clock).await.unwrap();
+    let run_at = standing(&store, &schedule)
+        .await
+        .next
+        .unwrap()
+        .run_at
+        .unwrap();
+    assert!(run_at - clock.now_ms() <= 2 * DAY, "not in ten years");
+    assert_eq!(tick(&store, clock).await.unwrap(), NOTHING);
 }
