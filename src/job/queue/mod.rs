@@ -15,7 +15,7 @@ mod log;
 mod reading;
 mod request;
 
-pub use cancel::{Asked, ask_cancel};
+pub use cancel::{Asked, ask_cancel, withdraw};
 pub use interrupted::{Verdict, adopt, reap, reconcile};
 pub use job::{Counted, End, Job, Line, State};
 pub use lease::{Kept, LEASE_MS, append, claim, finish, heartbeat};
