@@ -4,8 +4,8 @@
 //! held there by constraints and unique indexes. Every statement that extends, records or ends a run names the worker
 //! and the fence of the run, so that a worker which lost its lease can write nothing more.
 //!
-//! [`enqueue`] puts jobs in, [`claim`] and [`finish`] run them, [`ask_cancel`] stops them, [`reap`] and [`reconcile`] are
-//! about runs whose worker vanished; the rest is for whoever looks.
+//! [`enqueue`] puts jobs in, [`claim`] and [`finish`] run them, [`withdraw`] and [`ask_cancel`] stop them, [`reap`] and
+//! [`reconcile`] are about runs whose worker vanished; the rest is for whoever looks.
 
 mod cancel;
 mod interrupted;
