@@ -22,6 +22,22 @@ pub struct Trouble {
     pub data: String,
     /// What to do next.
     pub next: String,
+    /// Which kind it is, for whoever cannot read sentences. What was stored without one reads as [`Class::Other`].
+    #[serde(default)]
+    pub class: Class,
+}
+
+/// The kinds of trouble that scripts tell apart: the terminal has an exit code for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Neither of the two below.
+    #[default]
+    Other,
+    /// No session on the target could be opened.
+    Unreachable,
+    /// The guard did not let it happen: nothing was begun.
+    Refused,
 }
 
 impl Trouble {
@@ -31,7 +47,22 @@ impl Trouble {
             what: what.into(),
             data: data.into(),
             next: next.into(),
+            class: Class::Other,
         }
+    }
+
+    /// The same, said because no session on the target could be opened.
+    #[must_use]
+    pub fn unreachable(mut self) -> Self {
+        self.class = Class::Unreachable;
+        self
+    }
+
+    /// The same, said because the guard refused.
+    #[must_use]
+    pub fn refused(mut self) -> Self {
+        self.class = Class::Refused;
+        self
     }
 }
 

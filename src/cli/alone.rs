@@ -1,9 +1,7 @@
 //! Running an operation without a store: no job, no audit, only what it says.
 
-use tokio_util::sync::CancellationToken;
-
-use super::operator;
 use super::terminal::Terminal;
+use super::{operator, signal};
 use crate::clock::Clock;
 use crate::operation::{Context, Event, Progress, Report};
 
@@ -19,7 +17,7 @@ pub(super) async fn run<T>(
         actor: operator(),
         clock,
         progress,
-        cancel: CancellationToken::new(),
+        cancel: signal::stop(),
     };
     // It ends when the work has dropped its context.
     let printed = async {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::migrate::TargetArg;
 use super::terminal::{Exit, Terminal};
-use super::{Failure, follow, open, pick};
+use super::{Failure, follow, open, pick, signal};
 use crate::backup::Archive;
 use crate::config::Config;
 use crate::guard::finding::grouped;
@@ -38,7 +38,7 @@ pub(super) async fn run(
                 target: target.name.clone(),
                 note,
             };
-            let job = follow::operation(&app, &operation, terminal).await?;
+            let job = follow::operation(&app, &operation, &signal::stop(), terminal).await?;
             Ok(follow::ended(&job, terminal))
         }
         BackupCommand::List(arg) => {

@@ -3,6 +3,7 @@
 //! The job, its events and its audit entries are those of the browser's door. When another worker takes the job, or the
 //! target is busy, the terminal follows it all the same.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
@@ -18,10 +19,17 @@ use crate::job::queue::{self, By, Counted, Job, Line, Request, State};
 use crate::job::{Operation, Reaper};
 use crate::operation::{Level, Trouble};
 
-/// Runs `operation` as a job and returns the job as it ended.
+/// How many lines of a log are read at a time.
+const LINES: i64 = 1_000;
+/// How often to look whether the program that runs a job is still there.
+const REAP: Duration = Duration::from_secs(2);
+
+/// Runs `operation` as a job and returns the job as it ended. When `stop` is cancelled, what only reads or dumps is cancelled,
+/// wherever it runs; what a person would have to reconcile is finished first, or left to the program that runs it.
 pub(super) async fn operation(
     app: &App,
     operation: &Operation,
+    stop: &CancellationToken,
     terminal: Terminal,
 ) -> Result<Job, Failure> {
     let operator = operator();
@@ -31,23 +39,37 @@ pub(super) async fn operation(
         key: None,
     };
     let id = app.enqueue(&request).await?;
-    let stop = CancellationToken::new();
-    let interrupt = stop.clone();
-    let waits_for_person = operation.reconcile() == Reconcile::Person;
-    let watch = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            if waits_for_person {
-                terminal.talk("It is not stopped in the middle: what was begun is finished first.");
-            }
-            interrupt.cancel();
+    let over = CancellationToken::new();
+    // On the heap: what they hold is large, and every future around them would be as well.
+    let mut work = Box::pin(async {
+        match work(app, &id, stop, terminal).await? {
+            Runs::Here => Ok(()),
+            Runs::Elsewhere => attend(app, &id, stop, &over, terminal).await,
         }
     });
-    let work = work(app, &id, &stop);
-    let follow = follow(app, &id, terminal);
-    let (ran, job) = tokio::join!(work, follow);
-    watch.abort();
-    ran?;
-    job
+    let mut follow = Box::pin(async {
+        let job = follow(app, &id, terminal).await;
+        over.cancel();
+        job
+    });
+    tokio::select! {
+        worked = &mut work => {
+            worked?;
+            follow.await
+        }
+        job = &mut follow => {
+            work.await?;
+            job
+        }
+    }
+}
+
+/// Who runs a job that the terminal has asked for.
+enum Runs {
+    /// This program did; it is over, or was withdrawn before it began.
+    Here,
+    /// Another one does, or did.
+    Elsewhere,
 }
 
 /// Who acts, and from where.
@@ -59,30 +81,82 @@ pub(super) fn by(actor: &str) -> By<'_> {
 }
 
 /// Claims the job as soon as its target is free. Another process may take it first, which is as good.
-async fn work(app: &App, id: &str, stop: &CancellationToken) -> Result<(), Failure> {
+async fn work(
+    app: &App,
+    id: &str,
+    stop: &CancellationToken,
+    terminal: Terminal,
+) -> Result<Runs, Failure> {
     // Where no console runs, nobody else notices a job that has lost its program.
     let mut reaper = Reaper::default();
     loop {
-        if app.run_here(id, stop).await? {
-            return Ok(());
+        let job = get(app, id).await?;
+        if job.state != State::Queued {
+            return Ok(Runs::Elsewhere);
+        }
+        if stop.is_cancelled() {
+            // Another worker may have taken it just now; then it is that worker's to end.
+            let withdrawn = queue::withdraw(&app.store, &app.clock, &job, by(&operator())).await?;
+            return Ok(if withdrawn {
+                Runs::Here
+            } else {
+                Runs::Elsewhere
+            });
+        }
+        let waits_for_person = job.operation.reconcile() == Reconcile::Person;
+        let said = async {
+            stop.cancelled().await;
+            if waits_for_person {
+                terminal.talk("It is not stopped in the middle: what was begun is finished first.");
+            }
+            std::future::pending::<Infallible>().await
+        };
+        let ran = tokio::select! {
+            ran = app.run_here(id, stop) => ran?,
+            never = said => match never {},
+        };
+        if ran {
+            return Ok(Runs::Here);
         }
         app.reap(&mut reaper).await?;
-        let queued = queue::get(&app.store, id)
-            .await?
-            .is_some_and(|job| job.state == State::Queued);
-        if stop.is_cancelled()
-            && let Some(job) = queue::get(&app.store, id).await?
-        {
-            // Another worker may have taken it just now; then it is that worker's to end.
-            app.cancel(&job, by(&operator())).await?;
-            return Ok(());
-        }
-        if !queued {
-            return Ok(());
-        }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(300)) => {}
             () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Listens while another program runs the job: a stop is passed on to it where stopping is harmless. Returns when the job is
+/// over, or with [`Failure::Left`] when the person goes and the job does not.
+async fn attend(
+    app: &App,
+    id: &str,
+    stop: &CancellationToken,
+    over: &CancellationToken,
+    terminal: Terminal,
+) -> Result<(), Failure> {
+    let mut asked = false;
+    let mut reaper = Reaper::default();
+    loop {
+        tokio::select! {
+            biased;
+            () = over.cancelled() => return Ok(()),
+            () = stop.cancelled(), if !asked => {
+                let job = get(app, id).await?;
+                if job.state.is_over() {
+                    return Ok(());
+                }
+                if job.operation.reconcile() == Reconcile::Person {
+                    return Err(Failure::Left(left(id)));
+                }
+                terminal.talk("Another program runs it; it is asked to stop.");
+                app.cancel(&job, by(&operator())).await?;
+                asked = true;
+            }
+            // That program may be gone, and no console here to notice.
+            () = tokio::time::sleep(REAP) => {
+                app.reap(&mut reaper).await?;
+            }
         }
     }
 }
@@ -101,10 +175,12 @@ pub(super) async fn follow(app: &App, id: &str, terminal: Terminal) -> Result<Jo
     let mut seen = 0;
     loop {
         // The state first: lines that come after it are in the next round, and a job that is over writes no more.
-        let job = queue::get(&app.store, id).await?.ok_or_else(|| gone(id))?;
-        for line in queue::lines(&app.store, id, seen, 1000).await? {
-            seen = line.seq;
-            bar.suspend(|| print(&line, terminal));
+        let job = get(app, id).await?;
+        loop {
+            let lines = queue::lines(&app.store, id, seen, LINES).await?;
+            let Some(last) = lines.last() else { break };
+            seen = last.seq;
+            bar.suspend(|| lines.iter().for_each(|line| print(line, terminal)));
         }
         if job.state.is_over() {
             bar.finish_and_clear();
@@ -185,6 +261,10 @@ pub(super) fn ended(job: &Job, terminal: Terminal) -> Exit {
             terminal.trouble(trouble);
             Exit::Cancelled
         }
+        (State::Failed, Some(trouble)) => {
+            terminal.trouble(trouble);
+            Exit::of(trouble)
+        }
         (_, Some(trouble)) => {
             terminal.trouble(trouble);
             Exit::NotSo
@@ -200,10 +280,23 @@ pub(super) fn ended(job: &Job, terminal: Terminal) -> Exit {
     }
 }
 
-fn gone(id: &str) -> Failure {
-    Failure::Operation(Trouble::new(
-        format!("The job {id} is not in the store any more."),
-        "What it did is not known from here.",
-        "Look at the history with `lockkeeper migrate status`.",
-    ))
+async fn get(app: &App, id: &str) -> Result<Job, Failure> {
+    let job = queue::get(&app.store, id).await?;
+    job.ok_or_else(|| {
+        Failure::Operation(Trouble::new(
+            format!("The job {id} is not in the store any more."),
+            "What it did is not known from here.",
+            "Look at the history with `lockkeeper migrate status`.",
+        ))
+    })
+}
+
+fn left(id: &str) -> Trouble {
+    Trouble::new(
+        format!("You do not follow the job {id} any more. It goes on in another program."),
+        "What it changes in the database, it still changes.",
+        format!(
+            "`lockkeeper job show {id} --follow` follows it again; `lockkeeper job cancel {id}` asks it to stop."
+        ),
+    )
 }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::terminal::{Exit, Terminal};
-use super::{Failure, alone, follow, has_store, open, pick, plan, targets};
+use super::{Failure, alone, follow, has_store, open, pick, plan, signal, targets};
 use crate::config::Config;
 use crate::guard::{self, Plan, Verdict, apply};
 use crate::job::Operation;
@@ -111,7 +111,8 @@ async fn deploy_as_job(
     let operation = Operation::MakePlan {
         target: target.name.clone(),
     };
-    let job = follow::operation(&app, &operation, terminal).await?;
+    let stop = signal::stop();
+    let job = follow::operation(&app, &operation, &stop, terminal).await?;
     let Some(made) = job
         .outcome
         .as_ref()
@@ -132,7 +133,7 @@ async fn deploy_as_job(
         };
         chosen = approved;
     }
-    plan::apply_as_job(&app, &chosen, terminal).await
+    plan::apply_as_job(&app, &chosen, &stop, terminal).await
 }
 
 async fn deploy_alone(target: &Arc<Target>, terminal: Terminal) -> Result<Exit, Failure> {

@@ -160,6 +160,8 @@ enum Failure {
     Target(Trouble),
     /// An operation failed.
     Operation(Trouble),
+    /// A person stopped following a job that goes on elsewhere.
+    Left(Trouble),
     /// The store failed.
     Store(StoreError),
 }
@@ -176,7 +178,8 @@ impl Failure {
                 return Exit::Usage;
             }
             Self::Target(trouble) => (trouble.clone(), Exit::Unreachable),
-            Self::Operation(trouble) => (trouble.clone(), Exit::NotSo),
+            Self::Operation(trouble) => (trouble.clone(), Exit::of(trouble)),
+            Self::Left(trouble) => (trouble.clone(), Exit::Cancelled),
             Self::Store(error) => (
                 Trouble::new(
                     format!("{error}."),

@@ -5,10 +5,11 @@
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::migrate::TargetArg;
 use super::terminal::{Exit, Terminal, first_line};
-use super::{Failure, follow, open, pick};
+use super::{Failure, follow, open, pick, signal};
 use crate::app::App;
 use crate::audit;
 use crate::auth::user;
@@ -71,7 +72,7 @@ pub(super) async fn run(
         PlanCommand::Approve(args) => approve(&app, args, terminal).await,
         PlanCommand::Apply(which) => {
             let stored = find(&app, &which).await?;
-            apply_as_job(&app, &stored.plan, terminal).await
+            apply_as_job(&app, &stored.plan, &signal::stop(), terminal).await
         }
     }
 }
@@ -80,7 +81,7 @@ async fn make(app: &App, target: &str, terminal: Terminal) -> Result<Exit, Failu
     let operation = Operation::MakePlan {
         target: target.to_owned(),
     };
-    let job = follow::operation(app, &operation, terminal).await?;
+    let job = follow::operation(app, &operation, &signal::stop(), terminal).await?;
     let made = job
         .outcome
         .as_ref()
@@ -252,6 +253,7 @@ async fn refused_sign_in(app: &App, plan: &Plan) -> Result<(), Failure> {
 pub(super) async fn apply_as_job(
     app: &App,
     plan: &Plan,
+    stop: &CancellationToken,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
     let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
@@ -275,7 +277,7 @@ pub(super) async fn apply_as_job(
         target: plan.target.clone(),
         plan: plan.id.clone(),
     };
-    let job = follow::operation(app, &operation, terminal).await?;
+    let job = follow::operation(app, &operation, stop, terminal).await?;
     Ok(follow::ended(&job, terminal))
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::json;
 
+use super::signal::asked_to_stop;
 use super::terminal::{Exit, Terminal};
 use super::{Failure, has_store, open, operator};
 use crate::app::App;
@@ -60,7 +61,7 @@ pub(super) async fn run(
     // What is dropped undoes itself: a file without its name is removed, a transaction is rolled back.
     tokio::select! {
         done = work => done,
-        _ = tokio::signal::ctrl_c() => {
+        () = asked_to_stop() => {
             terminal.talk("Cancelled. Nothing was changed.");
             Ok(Exit::Cancelled)
         }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::migrate::TargetArg;
 use super::terminal::{Exit, Terminal};
-use super::{Failure, alone, follow, has_store, open, pick, targets};
+use super::{Failure, alone, follow, has_store, open, pick, signal, targets};
 use crate::config::Config;
 use crate::job::Operation;
 use crate::job::queue::{self, State};
@@ -95,7 +95,7 @@ async fn check_as_job(
     let operation = Operation::CheckTarget {
         target: target.name.clone(),
     };
-    let job = follow::operation(&app, &operation, terminal).await?;
+    let job = follow::operation(&app, &operation, &signal::stop(), terminal).await?;
     let lines = queue::lines(&app.store, &job.id, 0, EVENTS).await?;
     let events: Vec<Event> = lines.into_iter().map(|line| line.event).collect();
     let exit = follow::ended(&job, terminal);

@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::operation::Trouble;
+use crate::operation::{Class, Trouble};
 
 /// How a command ends. The numbers are a contract with scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,17 @@ pub enum Exit {
     Refused = 4,
     /// Cancelled.
     Cancelled = 130,
+}
+
+impl Exit {
+    /// How a command ends that was to do something and had this trouble.
+    pub(super) fn of(trouble: &Trouble) -> Self {
+        match trouble.class {
+            Class::Other => Self::NotSo,
+            Class::Unreachable => Self::Unreachable,
+            Class::Refused => Self::Refused,
+        }
+    }
 }
 
 /// Where a command writes.
@@ -58,7 +69,9 @@ impl Terminal {
     /// A trouble: on stderr as text, or on stdout as JSON.
     pub fn trouble(self, trouble: &Trouble) {
         if self.json {
-            let Trouble { what, data, next } = trouble;
+            let Trouble {
+                what, data, next, ..
+            } = trouble;
             self.json(&serde_json::json!({"error": {"what": what, "data": data, "next": next}}));
         } else {
             self.talk(format!("error: {}", trouble.what));

@@ -91,6 +91,7 @@ pub async fn run(
             "Nothing was applied. The database is as it was.",
             "Take a backup of the target, then apply the plan.",
         )
+        .refused()
         .into());
     }
     if let (Some(backup), Verdict::Destructive) = (ready.backup, plan.verdict) {
@@ -134,7 +135,8 @@ async fn check_backup(
             format!("The backup {name} is damaged: its bytes are not those that were written."),
             "Nothing was applied. The database is as it was; that backup cannot be gone back to.",
             "Look at the disk of the archive, take a new backup, then apply the plan.",
-        ));
+        )
+        .refused());
     }
     context
         .progress
@@ -155,6 +157,7 @@ pub async fn run_alone(
             "Nothing was applied. The database is as it was.",
             "Approve and apply it where the console's store can be reached.",
         )
+        .refused()
         .into());
     }
     let work = Purpose::Work {
@@ -231,7 +234,10 @@ async fn use_approval(
         tx.commit().await?;
         Ok::<_, StoreError>(used)
     };
-    Ok(used.await.map_err(store_failed)??)
+    Ok(used
+        .await
+        .map_err(store_failed)?
+        .map_err(Trouble::refused)?)
 }
 
 fn stricter() -> Trouble {
@@ -240,6 +246,7 @@ fn stricter() -> Trouble {
         "Nothing was applied. The database is as it was.",
         "Make the plan again and read what is found now.",
     )
+    .refused()
 }
 
 fn stale() -> Trouble {
@@ -248,6 +255,7 @@ fn stale() -> Trouble {
         "Nothing was applied. The approval was not used.",
         "Make the plan again, read what has changed, and approve the new one.",
     )
+    .refused()
 }
 
 #[expect(

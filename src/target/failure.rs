@@ -71,6 +71,7 @@ pub(super) fn timed_out(url: &DatabaseUrl, seconds: u64) -> Trouble {
         "Check that the server runs, that host and port are right, and that no firewall swallows the connection. \
          connect_timeout in the database URL gives it more time.",
     )
+    .unreachable()
 }
 
 /// Work was asked for through a transaction pooler.
@@ -84,10 +85,15 @@ pub(super) fn pooled(url: &DatabaseUrl, why: &str) -> Trouble {
         "Give the server's direct URL, the one that Prisma calls directUrl. If there is no pooler, add pgbouncer=false \
          to the URL.",
     )
+    .unreachable()
 }
 
 /// Why connecting failed.
 pub(super) fn connect_failed(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Trouble {
+    why_not_connected(url, error).unreachable()
+}
+
+fn why_not_connected(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Trouble {
     if let Some(server) = error.as_db_error() {
         return refused_by_server(url, server);
     }

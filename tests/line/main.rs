@@ -16,6 +16,7 @@ mod crash;
 mod delivery;
 mod failure;
 mod figures;
+mod following;
 mod hostile;
 mod http;
 mod keeping;

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::scene::{
-    DONE, DROP, Holder, NOT_SO, Said, Scene, UNREACHABLE, cluster, database, target,
+    DONE, DROP, Holder, NOT_SO, REFUSED, Said, Scene, UNREACHABLE, cluster, database, target,
 };
 use crate::support::cluster::PASSWORD;
 use crate::support::console::Console;
@@ -47,11 +47,11 @@ fn a_script_that_was_edited_since_makes_the_plan_stale() {
         "What is pending now is not what this plan says",
         "Nothing was applied. The approval was not used.",
     ];
-    scene.run(&["plan", "apply"], NOT_SO).says(&stale);
+    scene.run(&["plan", "apply"], REFUSED).says(&stale);
     // So does one more migration, and one that is gone.
     scene.project.write("2_drop", DROP);
     scene.project.write("3_more", "SELECT 1;");
-    scene.run(&["plan", "apply"], NOT_SO).says(&stale);
+    scene.run(&["plan", "apply"], REFUSED).says(&stale);
     std::fs::remove_dir_all(scene.project.migrations().join("3_more")).unwrap();
     assert!(scene.has_phones());
     scene.run(&["plan", "apply"], DONE);
@@ -69,7 +69,7 @@ fn a_plan_is_for_one_database() {
     )
     .unwrap();
     scene
-        .run(&["plan", "apply"], NOT_SO)
+        .run(&["plan", "apply"], REFUSED)
         .says(&["the database itself has changed", "Nothing was applied."]);
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
     assert_eq!(cluster().psql(&other, tables), "0");

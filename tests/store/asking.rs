@@ -149,6 +149,11 @@ async fn a_job_that_runs_is_told_to_stop(ground: Ground) {
     let store = ground.open().await;
     enqueue(&store, &ground.clock, &backup("a", "")).await;
     let job = claim(&store, &ground).await.unwrap();
+    // Who only wants back what waits does not stop it.
+    let withdrawn = queue::withdraw(&store, &ground.clock, &job, BY).await;
+    assert!(!withdrawn.unwrap());
+    let kept = queue::heartbeat(&store, &ground.clock, &job).await;
+    assert_eq!(kept.unwrap(), Kept::Yes);
     for _ in 0..2 {
         let asked = queue::ask_cancel(&store, &ground.clock, &job, BY).await;
         assert_eq!(asked.unwrap(), Asked::Told);

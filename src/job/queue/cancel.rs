@@ -3,7 +3,7 @@
 use super::{By, Job, append_in, record};
 use crate::clock::Clock;
 use crate::operation::{Event, Level};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 
 /// What became of the wish that a job should stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,18 +26,7 @@ pub async fn ask_cancel(
 ) -> Result<Asked, StoreError> {
     let now = clock.now_ms();
     let mut tx = store.begin().await?;
-    let withdrawn = sqlx::query(
-        "UPDATE job SET state = 'cancelled', ended_at = $1, cancel_asked_at = $1, cancel_asked_by = $2 \
-         WHERE id = $3 AND state IN ('scheduled', 'queued')",
-    )
-    .bind(now)
-    .bind(by.actor)
-    .bind(&job.id)
-    .execute(&mut *tx)
-    .await?;
-    let asked = if withdrawn.rows_affected() == 1 {
-        let detail = "withdrawn before it began";
-        record(&mut tx, clock, job, by, "cancelled", detail).await?;
+    let asked = if withdraw_in(&mut tx, clock, job, by).await? {
         Asked::Withdrawn
     } else {
         let told = sqlx::query(
@@ -75,4 +64,44 @@ pub async fn ask_cancel(
     tx.commit().await?;
     store.wake().await;
     Ok(asked)
+}
+
+/// Takes a job back that no worker has taken yet, with its audit entry, and says whether it did. One that runs is not told
+/// anything: that is [`ask_cancel`]'s.
+pub async fn withdraw(
+    store: &Store,
+    clock: &Clock,
+    job: &Job,
+    by: By<'_>,
+) -> Result<bool, StoreError> {
+    let mut tx = store.begin().await?;
+    let withdrawn = withdraw_in(&mut tx, clock, job, by).await?;
+    tx.commit().await?;
+    if withdrawn {
+        store.wake().await;
+    }
+    Ok(withdrawn)
+}
+
+async fn withdraw_in(
+    tx: &mut Tx,
+    clock: &Clock,
+    job: &Job,
+    by: By<'_>,
+) -> Result<bool, StoreError> {
+    let withdrawn = sqlx::query(
+        "UPDATE job SET state = 'cancelled', ended_at = $1, cancel_asked_at = $1, cancel_asked_by = $2 \
+         WHERE id = $3 AND state IN ('scheduled', 'queued')",
+    )
+    .bind(clock.now_ms())
+    .bind(by.actor)
+    .bind(&job.id)
+    .execute(&mut **tx)
+    .await?;
+    if withdrawn.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let detail = "withdrawn before it began";
+    record(tx, clock, job, by, "cancelled", detail).await?;
+    Ok(true)
 }

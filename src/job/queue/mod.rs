@@ -4,8 +4,8 @@
 //! held there by constraints and unique indexes. Every statement that extends, records or ends a run names the worker
 //! and the fence of the run, so that a worker which lost its lease can write nothing more.
 //!
-//! [`enqueue`] puts jobs in, [`claim`] and [`finish`] run them, [`ask_cancel`] stops them, [`interrupt`] and [`reconcile`] are
-//! about runs whose worker vanished; the rest is for whoever looks.
+//! [`enqueue`] puts jobs in, [`claim`] and [`finish`] run them, [`withdraw`] and [`ask_cancel`] stop them, [`interrupt`] and
+//! [`reconcile`] are about runs whose worker vanished; the rest is for whoever looks.
 
 mod cancel;
 mod interrupted;
@@ -15,7 +15,7 @@ mod log;
 mod reading;
 mod request;
 
-pub use cancel::{Asked, ask_cancel};
+pub use cancel::{Asked, ask_cancel, withdraw};
 pub use interrupted::{Lapsed, Verdict, adopt, interrupt, lapsed, note_deed, reconcile};
 pub use job::{Counted, End, Job, Line, State};
 pub use lease::{HEARTBEAT, Kept, LEASE_MS, append, claim, finish, heartbeat};
