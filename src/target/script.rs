@@ -262,7 +262,7 @@ fn in_effect(mode: Mode, index: usize, loss: Loss, hidden: bool) -> String {
     if loss == Loss::Unnoticed {
         return UNNOTICED.to_owned();
     }
-    let lost = loss == Loss::Undecided;
+    let undecided = loss == Loss::Undecided;
     let hidden = hidden && mode != Mode::Together;
     let (before, rest) = match (mode, index) {
         (Mode::Single | Mode::Together, _) | (Mode::OneByOne, 0) => (String::new(), NOTHING),
@@ -279,7 +279,7 @@ fn in_effect(mode: Mode, index: usize, loss: Loss, hidden: bool) -> String {
             "the rest is not.",
         ),
     };
-    let rest = match (lost, hidden, before.is_empty()) {
+    let rest = match (undecided, hidden, before.is_empty()) {
         (true, _, true) => UNKNOWN,
         (true, _, false) => {
             "of the rest it is not known, for the connection was lost: look at the database."

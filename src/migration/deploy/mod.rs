@@ -133,9 +133,10 @@ async fn one(
     let insert = insert_sql(schema);
     let row = [id.as_str(), &script.checksum, &started_at, name];
     if let Err(error) = write(session, &insert, &row).await {
-        return Err(match script::is_lost(session, &error) {
-            true => Halt::Unknown(not_begun(name, &error)),
-            false => Halt::Failed(lost(WRITING, &error)),
+        return Err(if script::is_lost(session, &error) {
+            Halt::Unknown(not_begun(name, &error))
+        } else {
+            Halt::Failed(lost(WRITING, &error))
         });
     }
     let ran = cancellably(session, script, context).await;
