@@ -102,13 +102,22 @@ pub async fn run(
     };
     let session = target.connect(work).await?;
     let survey = locked(&session, target, plan, context).await?;
+    // Until here nothing was left behind; from here on the approval may be used.
+    if context.cancel.is_cancelled() {
+        return Err(OperationError::Cancelled);
+    }
     if plan.verdict == Verdict::Destructive {
         let approved_by = use_approval(store, &context.clock, plan, &context.job).await?;
         progress.info(format!(
             "Approved by {approved_by}; the approval is used now."
         ));
     }
-    let applied = deploy::apply(&session, &survey, context).await?;
+    let applied = deploy::apply(&session, &survey, context)
+        .await
+        .map_err(|error| match plan.verdict {
+            Verdict::Destructive => approval_is_used(error),
+            Verdict::Safe => error,
+        })?;
     session.close().await;
     plan::mark_applied(store, &context.clock, plan)
         .await
@@ -238,6 +247,23 @@ async fn use_approval(
         .await
         .map_err(store_failed)?
         .map_err(Trouble::refused)?)
+}
+
+/// A job that is stopped after its approval was used has left that behind, at least.
+fn approval_is_used(error: OperationError) -> OperationError {
+    const USED: &str = "The approval is used.";
+    match error {
+        OperationError::Cancelled => OperationError::Stopped(Trouble::new(
+            "Applying was stopped before the first migration.",
+            format!("No migration was begun. {USED}"),
+            "Approve the plan again when you want to go on.",
+        )),
+        OperationError::Stopped(mut trouble) => {
+            trouble.data = format!("{} {USED}", trouble.data);
+            OperationError::Stopped(trouble)
+        }
+        other => other,
+    }
 }
 
 fn stricter() -> Trouble {

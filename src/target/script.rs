@@ -2,9 +2,10 @@
 //!
 //! What must stay true: a script of several statements without transaction control is all or nothing; when it fails the
 //! session is out of any transaction before anything else is said on it; a script that leaves a transaction open is a
-//! failure, never a success; what a script sets for its session does not reach the next one.
+//! failure, never a success, whatever the script has silenced; what a script sets for its session does not reach the next
+//! one, nor the ledger: [`reset`] follows each run.
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{Severity, SqlState};
 
 use crate::operation::Progress;
 use crate::sql::{self, Effect, Statement};
@@ -25,7 +26,7 @@ pub struct ScriptError {
     pub in_effect: String,
     /// Nothing of it is in effect.
     pub undone: bool,
-    /// What is in effect is not known, because the connection was lost at a moment that decides it.
+    /// The connection was lost, and either what is in effect is not known, or whether the server still works on it.
     pub unknown: bool,
     /// It waited for a lock in vain, and nothing of it is in effect: it can be tried again.
     pub can_retry: bool,
@@ -78,7 +79,8 @@ pub fn not_atomic(script: &str) -> Option<String> {
     }
 }
 
-/// Runs `script` on `session`. Notices of the server are reported as they come.
+/// Runs `script` on `session`. Notices of the server are reported as they come. Nothing else may be said on the session
+/// before [`reset`].
 pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result<(), ScriptError> {
     let statements = sql::parse(script).map_err(|error| ScriptError {
         statement: error.statement.unwrap_or(1),
@@ -95,23 +97,32 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
     drop(session.notices());
     let ran = execute(session, script, &statements, mode, progress).await;
     let left_open = leave_transaction(session).await;
-    reset(session).await;
     ran?;
-    if left_open {
-        let last = statements.last().map_or(1, |statement| statement.line);
-        return Err(ScriptError {
-            statement: statements.len(),
-            of: statements.len(),
-            line: last,
-            message: "The script ended with an open transaction, which was rolled back.".to_owned(),
-            in_effect: "What it had committed before its last BEGIN is in effect; the rest is not."
-                .to_owned(),
-            undone: false,
-            unknown: false,
-            can_retry: false,
-        });
+    let last = statements.len();
+    let at_the_end = |message: String| ScriptError {
+        statement: last,
+        of: last,
+        line: statements.last().map_or(1, |statement| statement.line),
+        message,
+        in_effect: "What it had committed before its last BEGIN is in effect; the rest is not."
+            .to_owned(),
+        undone: false,
+        unknown: false,
+        can_retry: false,
+    };
+    match left_open {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(at_the_end(
+            "The script ended with an open transaction, which was rolled back.".to_owned(),
+        )),
+        // Its statements have all ended well; only a transaction of its own could still have been open.
+        Err(_) if !sql::transaction_control(&statements) => Ok(()),
+        Err(error) => Err(ScriptError {
+            in_effect: in_effect(mode, last, Loss::Undecided, false),
+            unknown: true,
+            ..at_the_end(failure::describe(&error))
+        }),
     }
-    Ok(())
 }
 
 const NOTHING: &str = "Nothing of this script is in effect.";
@@ -126,12 +137,18 @@ async fn execute(
     let together = mode == Mode::Together;
     let last_line = statements.last().map_or(1, |statement| statement.line);
     let failed = |index: usize, line: usize, error: &tokio_postgres::Error| {
-        // A transaction of ours that was cut off before its COMMIT was sent is undone, whatever was lost.
+        // A transaction of ours that was cut off before its COMMIT was sent is undone as soon as the server has noticed,
+        // and it has noticed when it says so itself.
         let decided = together && index < statements.len();
-        let lost = is_lost(session, error) && !decided;
+        let loss = match (is_lost(session, error), decided) {
+            (false, _) => Loss::None,
+            (true, true) if server_ended(error) => Loss::None,
+            (true, true) => Loss::Unnoticed,
+            (true, false) => Loss::Undecided,
+        };
         let index = index.min(statements.len().saturating_sub(1));
         let hidden = statements.get(index).is_some_and(works_in_parts);
-        let undone = !lost && !hidden && (together || mode == Mode::Single);
+        let undone = loss == Loss::None && !hidden && (together || mode == Mode::Single);
         ScriptError {
             statement: index + 1,
             of: statements.len(),
@@ -140,9 +157,9 @@ async fn execute(
                 Some(why) => format!("{} ({why})", failure::describe(error)),
                 None => failure::describe(error),
             },
-            in_effect: in_effect(mode, index, lost, hidden),
+            in_effect: in_effect(mode, index, loss, hidden),
             undone,
-            unknown: lost,
+            unknown: loss != Loss::None,
             can_retry: undone && error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE),
         }
     };
@@ -211,13 +228,41 @@ pub fn was_cancelled(error: &tokio_postgres::Error) -> bool {
     error.code() == Some(&SqlState::QUERY_CANCELED)
 }
 
-/// Whether the session ended: then the server's last word is not known.
-fn is_lost(session: &Session, error: &tokio_postgres::Error) -> bool {
-    let ended = |code: &SqlState| code.code().starts_with("57P0") || code.code().starts_with("08");
-    session.lost().is_some() || error.is_closed() || error.code().is_some_and(ended)
+/// Whether the session ended: then the server's last word is not known, and the statement may have taken effect.
+#[must_use]
+pub fn is_lost(session: &Session, error: &tokio_postgres::Error) -> bool {
+    let broken = |code: &SqlState| code.code().starts_with("08");
+    session.lost().is_some()
+        || error.is_closed()
+        || server_ended(error)
+        || error.code().is_some_and(broken)
 }
 
-fn in_effect(mode: Mode, index: usize, lost: bool, hidden: bool) -> String {
+/// Whether the server itself said that it ended the session: then it works on nothing of it any more, and an open
+/// transaction is undone. Postgres docs: Appendix A, class 57, and 20.8 for the severities.
+fn server_ended(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|said| {
+        let fatal = [Some(Severity::Fatal), Some(Severity::Panic)];
+        said.code().code().starts_with("57P0") || fatal.contains(&said.parsed_severity())
+    })
+}
+
+/// What the loss of the connection leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    /// Nothing: it was not lost, or what it means is known.
+    None,
+    /// A transaction that will be undone, but the server may not have noticed yet.
+    Unnoticed,
+    /// Whether the last statement or commit took effect.
+    Undecided,
+}
+
+fn in_effect(mode: Mode, index: usize, loss: Loss, hidden: bool) -> String {
+    if loss == Loss::Unnoticed {
+        return UNNOTICED.to_owned();
+    }
+    let undecided = loss == Loss::Undecided;
     let hidden = hidden && mode != Mode::Together;
     let (before, rest) = match (mode, index) {
         (Mode::Single | Mode::Together, _) | (Mode::OneByOne, 0) => (String::new(), NOTHING),
@@ -234,7 +279,7 @@ fn in_effect(mode: Mode, index: usize, lost: bool, hidden: bool) -> String {
             "the rest is not.",
         ),
     };
-    let rest = match (lost, hidden, before.is_empty()) {
+    let rest = match (undecided, hidden, before.is_empty()) {
         (true, _, true) => UNKNOWN,
         (true, _, false) => {
             "of the rest it is not known, for the connection was lost: look at the database."
@@ -250,37 +295,53 @@ fn in_effect(mode: Mode, index: usize, lost: bool, hidden: bool) -> String {
 
 const UNKNOWN: &str = "The connection was lost, so it is not known whether the last statement or commit took effect: \
                        look at the database before you go on.";
+const UNNOTICED: &str = "Nothing of this script will be in effect, for its COMMIT was not sent. But the server may still be running \
+                         it, with its locks, until it notices that the connection is gone.";
 const PARTLY: &str = "It may have left part of its work behind, such as an invalid index or rows that a procedure had \
                       committed: look at the database before you go on.";
 
-/// Rolls back, and says whether there was something to roll back: without a transaction the server answers with a
-/// warning, 25P01.
-async fn leave_transaction(session: &Session) -> bool {
+/// Rolls back, and says whether there was something to roll back. Asked of the server in two steps: in an aborted
+/// transaction the first fails with 25P02; without a transaction the second gives the warning 25P01, which the first has
+/// made sure is sent, whatever the script has set.
+async fn leave_transaction(session: &Session) -> Result<bool, tokio_postgres::Error> {
+    let aborted = match insist(session, "SET client_min_messages = warning").await {
+        Ok(()) => false,
+        Err(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => true,
+        Err(error) => return Err(error),
+    };
     drop(session.notices());
-    let mut left = session.client().simple_query("ROLLBACK").await;
-    if matches!(&left, Err(error) if was_cancelled(error)) {
-        left = session.client().simple_query("ROLLBACK").await;
-    }
-    if left.is_err() {
-        return false;
-    }
-    !session
-        .notices()
-        .iter()
-        .any(|notice| notice.code == "25P01")
+    insist(session, "ROLLBACK").await?;
+    let said = session.notices();
+    Ok(aborted || !said.iter().any(|notice| notice.code == "25P01"))
 }
 
 /// Undoes what a script may have set for the session: roles, search path, timeouts go back to what the session began
-/// with. A connection that is gone has nothing to reset.
-async fn reset(session: &Session) {
+/// with. When this fails, the session must not be used any further: it may still act under the script's role.
+pub async fn reset(session: &Session) -> Result<(), tokio_postgres::Error> {
     for statement in ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"] {
-        set_quietly(session, statement).await;
+        insist(session, statement).await?;
     }
     session.set_up_again().await;
+    Ok(())
 }
 
+/// Runs a statement, again when it was interrupted: by a late request to cancel, or by a `statement_timeout` that the
+/// script has set.
+async fn insist(session: &Session, statement: &str) -> Result<(), tokio_postgres::Error> {
+    let mut tries = 1;
+    loop {
+        match session.client().simple_query(statement).await {
+            Err(error) if was_cancelled(&error) && tries < TRIES => tries += 1,
+            ended => return ended.map(drop),
+        }
+    }
+}
+
+/// How often a statement that ends a script's session is tried when it is interrupted.
+const TRIES: u32 = 5;
+
 async fn set_quietly(session: &Session, statement: &str) {
-    if let Err(error) = session.client().simple_query(statement).await {
+    if let Err(error) = insist(session, statement).await {
         tracing::debug!(%error, statement, "the session could not be set up");
     }
 }

@@ -26,4 +26,6 @@ mod sign_in;
 mod stopping;
 mod story;
 mod watching;
+mod wire;
+mod wires;
 mod workers;

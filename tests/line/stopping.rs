@@ -10,7 +10,7 @@ use crate::scene::{DONE, Holder, NOT_SO, Said, Scene, cluster, target};
 use crate::support::console::Console;
 use crate::support::project::Project;
 
-const CANCELLED: i32 = 130;
+pub const CANCELLED: i32 = 130;
 const SLOW: &str = "CREATE TABLE half (id int);\nSELECT pg_sleep(30);\nCREATE TABLE rest (id int);";
 
 /// A console on the terminal, with one migration applied that made the table `word`.
@@ -21,7 +21,7 @@ fn terminal() -> Scene {
 }
 
 /// Starts a command and lets it run.
-fn start(console: &Console, args: &[&str]) -> Child {
+pub fn start(console: &Console, args: &[&str]) -> Child {
     console
         .command()
         .args(args)
@@ -33,12 +33,12 @@ fn start(console: &Console, args: &[&str]) -> Child {
 }
 
 /// What a started command has said, after a check of how it ended.
-fn ended(child: Child, what: &str, code: i32) -> Said {
+pub fn ended(child: Child, what: &str, code: i32) -> Said {
     Said::of(child.wait_with_output().unwrap(), &[what], code)
 }
 
 /// Waits until `done` says so.
-fn until(what: &str, mut done: impl FnMut() -> bool) {
+pub fn until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(40);
     while !done() {
         assert!(Instant::now() < deadline, "it did not come so far: {what}");
@@ -47,17 +47,17 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 /// The newest job, as `job list` tells it.
-fn newest(scene: &Scene) -> Value {
+pub fn newest(scene: &Scene) -> Value {
     let said = scene.run(&["--json", "job", "list", "--limit", "1"], DONE);
     said.json()["jobs"][0].clone()
 }
 
-fn id(job: &Value) -> String {
+pub fn id(job: &Value) -> String {
     job["job"].as_str().unwrap().to_owned()
 }
 
 /// How many sessions run `pg_sleep` on the target.
-fn sleepers(scene: &Scene) -> String {
+pub fn sleepers(scene: &Scene) -> String {
     scene.ask(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' \
          AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()",

@@ -22,7 +22,10 @@ use crate::target::script::{self, ScriptError};
 
 mod trouble;
 
-use trouble::{failed, held, in_context, logs, lost, stopped, unknown, unlocked, unrecorded};
+use trouble::{
+    failed, held, in_context, logs, lost, not_begun, stopped, unknown, unlocked, unmarked, unsaid,
+    unsaved, unsure,
+};
 
 /// How long the lock is waited for, as Prisma does.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
@@ -63,22 +66,14 @@ pub async fn apply(
     survey: &Survey,
     context: &Context,
 ) -> Result<usize, OperationError> {
-    if !survey.has_ledger {
-        create_schema(session, &survey.schema).await?;
-        run_simple(
-            session,
-            &create_table_sql(&survey.schema),
-            "Creating the ledger",
-        )
-        .await?;
-        context
-            .progress
-            .info("The ledger _prisma_migrations was created.");
+    if context.cancel.is_cancelled() {
+        return Err(OperationError::Cancelled);
     }
+    let made = make_ledger(session, survey, context).await?;
     let pending: Vec<&Entry> = survey.history.pending().collect();
     for (done, entry) in pending.iter().enumerate() {
         if context.cancel.is_cancelled() {
-            return Err(stopped(done, pending.len(), None));
+            return Err(stopped(done, pending.len(), None, &made));
         }
         context.progress.step(
             "Apply",
@@ -99,7 +94,9 @@ pub async fn apply(
             Err(Halt::Unknown(trouble)) => {
                 return Err(OperationError::NeedsHuman(in_context(trouble, done)));
             }
-            Err(Halt::Undone) => return Err(stopped(done, pending.len(), Some(&entry.name))),
+            Err(Halt::Undone) => {
+                return Err(stopped(done, pending.len(), Some(&entry.name), &made));
+            }
         }
         if done + 1 < pending.len() && !still_locked(session).await? {
             return Err(unlocked(&entry.name, done + 1, pending.len()).into());
@@ -134,24 +131,43 @@ async fn one(
     let id = uuid::Uuid::new_v4().to_string();
     let started_at = now(&context.clock);
     let insert = insert_sql(schema);
-    write(
-        session,
-        &insert,
-        &[&id, &script.checksum, &started_at, name],
-    )
-    .await?;
-    if let Err(error) = cancellably(session, script, context).await {
-        let logged = write(session, &set_logs_sql(schema), &[&id, &logs(name, &error)]).await;
+    let row = [id.as_str(), &script.checksum, &started_at, name];
+    if let Err(error) = write(session, &insert, &row).await {
+        return Err(if script::is_lost(session, &error) {
+            Halt::Unknown(not_begun(name, &error))
+        } else {
+            Halt::Failed(lost(WRITING, &error))
+        });
+    }
+    let ran = cancellably(session, script, context).await;
+    // Whatever is written from here on must not be written under the script's role.
+    let ready = script::reset(session).await;
+    if let Err(error) = ran {
+        let logs = logs(name, &error);
+        let logged = match ready {
+            Ok(()) => write(session, &set_logs_sql(schema), &[&id, &logs]).await,
+            Err(error) => Err(error),
+        };
         if error.unknown {
             return Err(Halt::Unknown(unknown(name, &error)));
         }
         if error.undone && context.cancel.is_cancelled() && logged.is_ok() {
             // Nothing of it is in effect, so it need not stand in the way of the next try.
             let now = now(&context.clock);
-            write(session, &set_rolled_back_sql(schema), &[&id, &now]).await?;
-            return Err(Halt::Undone);
+            return Err(
+                match write(session, &set_rolled_back_sql(schema), &[&id, &now]).await {
+                    Ok(()) => Halt::Undone,
+                    Err(error) if script::is_lost(session, &error) => {
+                        Halt::Unknown(unmarked(name, &error))
+                    }
+                    Err(error) => Halt::Failed(lost(WRITING, &error)),
+                },
+            );
         }
         return Err(failed(name, &error, logged.is_ok()).into());
+    }
+    if let Err(error) = ready {
+        return Err(unrecorded(session, name, RESETTING, &error));
     }
     let recorded = async {
         write(session, &count_step_sql(schema), &[&id]).await?;
@@ -164,10 +180,22 @@ async fn one(
     };
     recorded
         .await
-        .map_err(|trouble| unrecorded(name, &trouble))?;
+        .map_err(|error| unrecorded(session, name, WRITING, &error))?;
     context.progress.info(format!("{name} is applied."));
     Ok(())
 }
+
+/// A script that ran to its end, but what came after did not.
+fn unrecorded(session: &Session, name: &str, doing: &str, error: &tokio_postgres::Error) -> Halt {
+    if script::is_lost(session, error) {
+        Halt::Unknown(unsaid(name, doing, error))
+    } else {
+        Halt::Failed(unsaved(name, doing, error))
+    }
+}
+
+const WRITING: &str = "Writing the ledger";
+const RESETTING: &str = "Taking back what the script had set for its session";
 
 /// Runs a script; when the job is asked to stop, the server is asked to interrupt the statement that runs. Asked again and
 /// again, for between two statements there is nothing to interrupt.
@@ -220,9 +248,31 @@ async fn patiently(
     script::run(session, &script.text, &context.progress).await
 }
 
+/// Makes the ledger and its schema where they are missing; what was made, a sentence each.
+async fn make_ledger(
+    session: &Session,
+    survey: &Survey,
+    context: &Context,
+) -> Result<Vec<String>, OperationError> {
+    let mut made = Vec::new();
+    if survey.has_ledger {
+        return Ok(made);
+    }
+    if create_schema(session, &survey.schema).await? {
+        made.push(format!("The schema {} was created.", survey.schema));
+    }
+    let create = create_table_sql(&survey.schema);
+    run_simple(session, &create, "Creating the ledger").await?;
+    made.push("The ledger _prisma_migrations was created.".to_owned());
+    for line in &made {
+        context.progress.info(line.clone());
+    }
+    Ok(made)
+}
+
 /// Makes the schema of the URL when it is missing, as Prisma does when it connects. Asked for first: `IF NOT EXISTS`
-/// would need the right to create schemas even where there is nothing to do.
-async fn create_schema(session: &Session, schema: &str) -> Result<(), Trouble> {
+/// would need the right to create schemas even where there is nothing to do. Whether it was missing.
+async fn create_schema(session: &Session, schema: &str) -> Result<bool, OperationError> {
     let exists = session
         .client()
         .query_one(
@@ -232,10 +282,11 @@ async fn create_schema(session: &Session, schema: &str) -> Result<(), Trouble> {
         .await
         .map_err(|error| lost("Looking for the schema", &error))?;
     if exists.get(0) {
-        return Ok(());
+        return Ok(false);
     }
     let create = format!("CREATE SCHEMA {}", crate::sql::quote_identifier(schema));
-    run_simple(session, &create, "Creating the schema").await
+    run_simple(session, &create, "Creating the schema").await?;
+    Ok(true)
 }
 
 /// Whether the session still holds the lock: a script may have let go of it.
@@ -255,7 +306,11 @@ fn now(clock: &Clock) -> String {
     clock.now().to_string()
 }
 
-async fn write(session: &Session, statement: &str, values: &[&str]) -> Result<(), Trouble> {
+async fn write(
+    session: &Session,
+    statement: &str,
+    values: &[&str],
+) -> Result<(), tokio_postgres::Error> {
     let values: Vec<(&(dyn tokio_postgres::types::ToSql + Sync), Type)> = values
         .iter()
         .map(|value| {
@@ -269,15 +324,15 @@ async fn write(session: &Session, statement: &str, values: &[&str]) -> Result<()
     if matches!(&written, Err(error) if script::was_cancelled(error)) {
         written = session.client().query_typed(statement, &values).await;
     }
-    match written {
-        Ok(_) => Ok(()),
-        Err(error) => Err(lost("Writing the ledger", &error)),
-    }
+    written.map(drop)
 }
 
-async fn run_simple(session: &Session, statement: &str, doing: &str) -> Result<(), Trouble> {
+async fn run_simple(session: &Session, statement: &str, doing: &str) -> Result<(), OperationError> {
     match session.client().simple_query(statement).await {
         Ok(_) => Ok(()),
-        Err(error) => Err(lost(doing, &error)),
+        Err(error) if script::is_lost(session, &error) => {
+            Err(OperationError::NeedsHuman(unsure(doing, &error)))
+        }
+        Err(error) => Err(lost(doing, &error).into()),
     }
 }

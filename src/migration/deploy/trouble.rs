@@ -44,7 +44,7 @@ pub(super) fn failed(name: &str, error: &ScriptError, logged: bool) -> Trouble {
     let recorded = if logged {
         "The ledger has it as failed, with this error."
     } else {
-        "The ledger has it as failed; the error could not be written there."
+        "The ledger has it as failed; the error may be missing there."
     };
     Trouble::new(
         format!(
@@ -70,14 +70,26 @@ pub(super) fn in_context(mut trouble: Trouble, done: usize) -> Trouble {
     trouble
 }
 
-/// How a cancelled run ends; `undone` is the migration that ran and was undone.
-pub(super) fn stopped(done: usize, of: usize, undone: Option<&str>) -> OperationError {
+/// How a cancelled run ends; `undone` is the migration that ran and was undone, `made` says what was made before the first.
+pub(super) fn stopped(
+    done: usize,
+    of: usize,
+    undone: Option<&str>,
+    made: &[String],
+) -> OperationError {
+    if done == 0 && undone.is_none() {
+        if made.is_empty() {
+            return OperationError::Cancelled;
+        }
+        return OperationError::Stopped(Trouble::new(
+            "Applying was stopped before the first migration.",
+            format!("{} No migration was begun.", made.join(" ")),
+            "Make a plan again when you want to go on.",
+        ));
+    }
     let undone = undone.map(|name| {
         format!("{name}, which was under way, is undone and recorded as rolled back. ")
     });
-    if done == 0 && undone.is_none() {
-        return OperationError::Cancelled;
-    }
     OperationError::Stopped(Trouble::new(
         format!("Applying was stopped after {done} of {of} migrations."),
         format!(
@@ -92,19 +104,74 @@ pub(super) fn unknown(name: &str, error: &ScriptError) -> Trouble {
     Trouble::new(
         format!("The connection was lost in {name}: {}", error.message),
         error.in_effect.clone(),
-        "Look at what the database shows below, then say how it ended.",
+        LOOK,
     )
 }
 
-pub(super) fn unrecorded(name: &str, trouble: &Trouble) -> Trouble {
+/// The script is in effect; its row is not finished, for the step `doing` failed.
+pub(super) fn unsaved(name: &str, doing: &str, error: &tokio_postgres::Error) -> Trouble {
     Trouble::new(
-        format!("{} ({name})", trouble.what),
+        format!("{doing} failed: {}. ({name})", describe(error)),
         format!(
             "The script of {name} ran to its end and is in effect, but the ledger does not say so: it reads as failed."
         ),
         format!(
             "Mark it: `npx prisma migrate resolve --applied {name}`. Then make the plan again."
         ),
+    )
+}
+
+const LOOK: &str = "Look at what the database shows below, then say how it ended.";
+
+/// The connection was lost before the script, while its row was inserted.
+pub(super) fn not_begun(name: &str, error: &tokio_postgres::Error) -> Trouble {
+    Trouble::new(
+        format!(
+            "The connection was lost before {name} was begun: {}.",
+            describe(error)
+        ),
+        format!("{name} was not begun. Whether the ledger has a row of it is not known."),
+        LOOK,
+    )
+}
+
+/// The connection was lost after the script, before its row was known to be finished.
+pub(super) fn unsaid(name: &str, doing: &str, error: &tokio_postgres::Error) -> Trouble {
+    Trouble::new(
+        format!(
+            "{doing} after {name} failed, for the connection was lost: {}.",
+            describe(error)
+        ),
+        format!(
+            "The script of {name} ran to its end and is in effect. Whether the ledger says so is not known."
+        ),
+        LOOK,
+    )
+}
+
+/// The connection was lost while the row of an undone script was marked.
+pub(super) fn unmarked(name: &str, error: &tokio_postgres::Error) -> Trouble {
+    Trouble::new(
+        format!(
+            "Applying was stopped, and the connection was lost while {name} was marked as rolled back: {}.",
+            describe(error)
+        ),
+        format!(
+            "Nothing of {name} is in effect. Whether the ledger has it as rolled back is not known."
+        ),
+        LOOK,
+    )
+}
+
+/// The connection was lost while something was made before the first migration.
+pub(super) fn unsure(doing: &str, error: &tokio_postgres::Error) -> Trouble {
+    Trouble::new(
+        format!(
+            "{doing} failed, for the connection was lost: {}.",
+            describe(error)
+        ),
+        "No migration was begun. Whether this step took effect is not known.",
+        LOOK,
     )
 }
 
