@@ -72,6 +72,15 @@ enum Runs {
     Elsewhere,
 }
 
+/// Notices jobs that have lost their program, as a console does all the time; where none runs nobody else would.
+pub(super) async fn notice(app: &App) -> Result<(), Failure> {
+    let mut reaper = Reaper::default();
+    while app.reap(&mut reaper).await? {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    Ok(())
+}
+
 /// Who acts, and from where.
 pub(super) fn by(actor: &str) -> By<'_> {
     By {

@@ -1,7 +1,5 @@
 //! `lockkeeper job`: what runs, what ran, stopping a job, and deciding about an interrupted one.
 
-use std::time::Duration;
-
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -11,7 +9,7 @@ use crate::app::{App, Reconciled};
 use crate::clock::timestamp;
 use crate::config::Config;
 use crate::job::queue::{self, Asked, Filter, Job, State};
-use crate::job::{Choice, Evidence, Reaper};
+use crate::job::{Choice, Evidence};
 
 /// The longest finding that is kept, in characters.
 const LONGEST_FINDING: usize = 500;
@@ -84,11 +82,7 @@ pub(super) async fn run(
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
     let app = open(config).await?;
-    // Where no console runs, nobody else notices a job that has lost its program.
-    let mut reaper = Reaper::default();
-    while app.reap(&mut reaper).await? {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
+    follow::notice(&app).await?;
     match command {
         JobCommand::List { target, limit } => {
             let filter = Filter {

@@ -1,7 +1,7 @@
 //! How long what has ended is kept: logs, jobs, measurements.
 //!
 //! What must stay true: the audit is never touched; a job that is not over, and its log, are never touched; the writer is
-//! let go after at most [`ROWS`] rows, so that heartbeats go on however much there is to remove. A crash in between
+//! let go after at most 500 rows, so that heartbeats go on however much there is to remove. A crash in between
 //! leaves nothing half known: a log is marked as removed when its last line has gone, and a job goes after its log.
 //!
 //! Plans name the job that made them, approvals the job that used them, measurements the job that took them. They only
@@ -128,7 +128,7 @@ async fn remove_logs(store: &Store, now: i64, before: i64) -> Result<u64, StoreE
 }
 
 /// Removes the first lines of these jobs' logs and marks those that have none left, in one transaction that touches
-/// [`ROWS`] rows. Returns how many lines that were.
+/// 500 rows. Returns how many lines that were.
 async fn remove_some(store: &Store, now: i64, jobs: &[String]) -> Result<u64, StoreError> {
     let mut tx = store.begin().await?;
     let (mut removed, mut room) = (0, ROWS);

@@ -81,7 +81,10 @@ impl Yard {
         expected.sort();
         let deadline = Instant::now() + SOON;
         loop {
-            let rows = cluster().psql(&self.store, "SELECT pid FROM worker WHERE at_once > 0 ORDER BY pid::text");
+            let rows = cluster().psql(
+                &self.store,
+                "SELECT pid FROM worker WHERE at_once > 0 ORDER BY pid::text",
+            );
             let rows: Vec<&str> = rows.lines().collect();
             if rows == expected {
                 return;

@@ -7,7 +7,7 @@
 //!   Pausing or deleting it cancels that job, changing it moves that job, in one transaction with the audit entry.
 //! - After a time in which nothing ran there is one overdue job: it runs once, and the next slot is a later one.
 //!
-//! Read [`timing`] for cron and clocks, [`editing`] for what people do, [`scheduler`] for what happens when the time has come.
+//! Read [`timing`] for cron and clocks, `editing` for what people do, [`scheduler`] for what happens when the time has come.
 
 mod editing;
 mod reading;
