@@ -49,6 +49,12 @@ impl Purpose {
         match self {
             Self::Look => settings.push("SET default_transaction_read_only = on"),
             Self::Work { .. } => {
+                // With `off` a crash of the server may undo what it has said to be committed: a migration that was called
+                // applied. `local` waits for the server's own disk, and for no standby.
+                settings.push(
+                    "SELECT set_config('synchronous_commit', 'local', false) \
+                     WHERE current_setting('synchronous_commit') = 'off'",
+                );
                 if version_num >= 140_000 {
                     settings.push("SET idle_session_timeout = 0");
                 }
