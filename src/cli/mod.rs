@@ -28,7 +28,7 @@ use crate::app::{self, App, OpenError};
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Flags};
 use crate::operation::Trouble;
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx};
 use crate::target::Target;
 use crate::telemetry;
 use terminal::{Exit, Terminal};
@@ -248,6 +248,20 @@ fn pick(targets: &[Arc<Target>], name: Option<&str>) -> Result<Arc<Target>, Fail
 /// The targets of a configuration, for commands that need no store.
 fn targets(config: &Config) -> Result<Vec<Arc<Target>>, Failure> {
     Ok(app::targets(config)?)
+}
+
+/// Records what a command did that is no job.
+async fn record(tx: &mut Tx, app: &App, action: &str, detail: &str) -> Result<(), Failure> {
+    let actor = operator();
+    let entry = crate::audit::Entry {
+        actor: &actor,
+        action,
+        outcome: "succeeded",
+        place: "terminal",
+        detail,
+        ..crate::audit::Entry::default()
+    };
+    Ok(crate::audit::record(tx, &app.clock, &entry).await?)
 }
 
 /// Who a command acts for, as the audit names them: the operating system's user, by name where the system tells it.

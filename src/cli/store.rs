@@ -7,14 +7,13 @@ use serde_json::json;
 
 use super::signal::asked_to_stop;
 use super::terminal::{Exit, Terminal};
-use super::{Failure, has_store, open, operator};
+use super::{Failure, has_store, open, record};
 use crate::app::App;
-use crate::audit;
 use crate::config::Config;
 use crate::guard::finding::grouped;
 use crate::operation::Trouble;
+use crate::store::StoreError;
 use crate::store::snapshot::{self, Checked, SnapshotError};
-use crate::store::{StoreError, Tx};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
@@ -195,19 +194,6 @@ fn agree(app: &App, terminal: Terminal) -> Result<(), Failure> {
     } else {
         Err(Failure::Usage("nothing was changed".to_owned()))
     }
-}
-
-async fn record(tx: &mut Tx, app: &App, action: &str, detail: &str) -> Result<(), Failure> {
-    let actor = operator();
-    let entry = audit::Entry {
-        actor: &actor,
-        action,
-        outcome: "succeeded",
-        place: "terminal",
-        detail,
-        ..audit::Entry::default()
-    };
-    Ok(audit::record(tx, &app.clock, &entry).await?)
 }
 
 fn failed(error: &SnapshotError) -> Failure {

@@ -5,9 +5,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::terminal::{Exit, Terminal, first_line};
-use super::{Failure, open, operator};
+use super::{Failure, open, record};
 use crate::app::App;
-use crate::audit;
 use crate::auth::{password, user};
 use crate::clock::timestamp;
 use crate::config::Config;
@@ -57,7 +56,7 @@ pub(super) async fn run(
             let made = user::add(&mut tx, &app.clock, &name, &hash)
                 .await
                 .map_err(refused)?;
-            record(&mut tx, &app, "user.add", &made.name).await?;
+            record(&mut tx, &app, "user.add", &format!("user {}", made.name)).await?;
             tx.commit().await.map_err(crate::store::StoreError::from)?;
             tell(terminal, &made.name, "can sign in now");
         }
@@ -70,7 +69,7 @@ pub(super) async fn run(
             user::set_password(&mut tx, &app.clock, &name, &hash)
                 .await
                 .map_err(refused)?;
-            record(&mut tx, &app, "user.passwd", &name).await?;
+            record(&mut tx, &app, "user.passwd", &format!("user {name}")).await?;
             tx.commit().await.map_err(crate::store::StoreError::from)?;
             tell(
                 terminal,
@@ -83,7 +82,7 @@ pub(super) async fn run(
             user::disable(&mut tx, &app.clock, &name)
                 .await
                 .map_err(refused)?;
-            record(&mut tx, &app, "user.disable", &name).await?;
+            record(&mut tx, &app, "user.disable", &format!("user {name}")).await?;
             tx.commit().await.map_err(crate::store::StoreError::from)?;
             tell(terminal, &name, "is disabled; their sessions have ended");
         }
@@ -146,25 +145,6 @@ async fn new_password(app: &App, from_stdin: bool, terminal: Terminal) -> Result
     };
     password::check(&chosen).map_err(|problem| Failure::Usage(problem.to_string()))?;
     Ok(app.passwords.hash(chosen).await)
-}
-
-async fn record(
-    tx: &mut crate::store::Tx,
-    app: &App,
-    action: &str,
-    name: &str,
-) -> Result<(), Failure> {
-    let detail = format!("user {name}");
-    let actor = operator();
-    let entry = audit::Entry {
-        actor: &actor,
-        action,
-        outcome: "succeeded",
-        place: "terminal",
-        detail: &detail,
-        ..audit::Entry::default()
-    };
-    Ok(audit::record(tx, &app.clock, &entry).await?)
 }
 
 fn refused(error: user::UserError) -> Failure {

@@ -28,14 +28,6 @@ pub struct Readiness {
     pub needs_approval: bool,
 }
 
-impl Readiness {
-    /// Whether nothing stands in the way.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        !self.needs_backup && !self.needs_approval
-    }
-}
-
 /// What a plan still needs. A safe plan needs nothing; a destructive one needs an approval, and a backup of this very
 /// database that was taken in the last four hours and since a plan was last applied.
 pub async fn readiness(

@@ -190,6 +190,9 @@ fn a_person_decides_about_an_interrupted_job_from_the_terminal() {
     };
     decide("failed", NOT_SO).says(&["does not allow that decision"]);
     decide("end-sessions", DONE);
+    scene
+        .run(&["audit", "list", "--outcome", "sessions ended"], DONE)
+        .says(&["plan.apply", "terminal:", "Nothing of it is there;"]);
     until("the server has ended it", || sleepers(&scene) == "0");
     scene.run(&["job", "reconcile", &job], NOT_SO).says(&[
         "No session of this job is left on the server.",

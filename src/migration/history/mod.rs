@@ -229,12 +229,6 @@ impl History {
         }
     }
 
-    /// Whether there is nothing to apply, to repair or to wait for.
-    #[must_use]
-    pub fn is_up_to_date(&self) -> bool {
-        self.pending().next().is_none() && self.deploy_blocker().is_none()
-    }
-
     /// Why deploy would stop before it applies anything, in the order in which it looks. A database with tables but
     /// without a ledger (P3005) is not visible here.
     #[must_use]

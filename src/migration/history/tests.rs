@@ -248,7 +248,8 @@ fn sentences_say_what_prisma_does_not() {
     );
     let nothing = History::new(&folder(&[]), &[], false);
     assert_eq!(nothing.sentences(), ["Nothing is pending."]);
-    assert!(nothing.is_up_to_date());
+    assert_eq!(nothing.pending().count(), 0);
+    assert_eq!(nothing.deploy_blocker(), None);
     let failed: Vec<LedgerRow> = (1..=5).flat_map(|n| rows(&format!("m{n}"), "f")).collect();
     assert_eq!(
         History::new(&folder(&[]), &failed, false).sentences(),
