@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde_json::json;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use super::terminal::{Exit, Terminal};
@@ -40,13 +41,18 @@ pub(super) async fn operation(
     };
     let id = app.enqueue(&request).await?;
     let over = CancellationToken::new();
-    // On the heap: what they hold is large, and every future around them would be as well.
-    let mut work = Box::pin(async {
-        match work(app, &id, stop, terminal).await? {
-            Runs::Here => Ok(()),
-            Runs::Elsewhere => attend(app, &id, stop, &over, terminal).await,
-        }
-    });
+    // A task of its own: a terminal that takes no more lines (a pager, a screen that is held) holds up what it prints, and
+    // must not hold up the work or its lease.
+    let mut work = {
+        let (app, id, stop, over) = (app.clone(), id.clone(), stop.clone(), over.clone());
+        tokio::spawn(async move {
+            match work(&app, &id, &stop, terminal).await? {
+                Runs::Here => Ok(()),
+                Runs::Elsewhere => attend(&app, &id, &stop, &over, terminal).await,
+            }
+        })
+    };
+    // On the heap: what it holds is large, and every future around it would be as well.
     let mut follow = Box::pin(async {
         let job = follow(app, &id, terminal).await;
         over.cancel();
@@ -54,14 +60,19 @@ pub(super) async fn operation(
     });
     tokio::select! {
         worked = &mut work => {
-            worked?;
+            done(worked)?;
             follow.await
         }
         job = &mut follow => {
-            work.await?;
+            done(work.await)?;
             job
         }
     }
+}
+
+/// What the task of the work came to. It is never aborted, so one that did not end has panicked.
+fn done(worked: Result<Result<(), Failure>, JoinError>) -> Result<(), Failure> {
+    worked.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// Who runs a job that the terminal has asked for.
@@ -116,7 +127,8 @@ async fn work(
         let said = async {
             stop.cancelled().await;
             if waits_for_person {
-                terminal.talk("It is not stopped in the middle: what was begun is finished first.");
+                let words = "It is not stopped in the middle: what was begun is finished first.";
+                tokio::task::spawn_blocking(move || terminal.talk(words));
             }
             std::future::pending::<Infallible>().await
         };

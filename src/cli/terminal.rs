@@ -50,19 +50,19 @@ impl Terminal {
     /// A line of the result; not printed with `--json`.
     pub fn say(self, line: impl AsRef<str>) {
         if !self.json {
-            anstream::println!("{}", plain(line.as_ref()));
+            put(&mut anstream::stdout(), &plain(line.as_ref()));
         }
     }
 
     /// A line of talk, on stderr.
     pub fn talk(self, line: impl AsRef<str>) {
-        anstream::eprintln!("{}", plain(line.as_ref()));
+        put(&mut anstream::stderr(), &plain(line.as_ref()));
     }
 
     /// A JSON object of the result; printed only with `--json`.
     pub fn json(self, value: &Value) {
         if self.json {
-            anstream::println!("{}", escaped(&value.to_string()));
+            put(&mut anstream::stdout(), &escaped(&value.to_string()));
         }
     }
 
@@ -112,6 +112,11 @@ impl Terminal {
     pub fn ask_password(self, question: &str) -> std::io::Result<SecretString> {
         rpassword::prompt_password(format!("{question} ")).map(Into::into)
     }
+}
+
+/// Writes a line. That nobody reads it any more (`| head`, a closed window) is no reason to stop what is under way.
+fn put(to: &mut impl Write, line: &str) {
+    let _unread = writeln!(to, "{line}");
 }
 
 /// The first line of standard input, without its end: how a script hands over a password.

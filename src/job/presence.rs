@@ -40,8 +40,9 @@ pub struct Worker {
     pub seen_at: i64,
 }
 
-/// Keeps the row of the worker `id`, or with `at_once` zero of a program that uses the store and runs no jobs, until `stop` is cancelled, then removes it. A store that does not answer is tried
-/// again at the next beat: a worker whose row is missing still works.
+/// Keeps the row of the worker `id`, or with `at_once` zero of a program that uses the store and runs no jobs, until `stop`
+/// is cancelled, then removes it. A store that does not answer is tried again at the next beat: a worker whose row is
+/// missing still works.
 pub async fn keep(store: Store, clock: Clock, id: String, at_once: u32, stop: CancellationToken) {
     let started_at = clock.now_ms();
     let me = Worker {

@@ -44,6 +44,10 @@ pub(super) async fn write(
                 }
             }
         }
+        if events.is_empty() && count.is_none() {
+            // Nothing but lines that are not kept: however many there are, they are not waited for.
+            continue;
+        }
         store_all(store, job, &events, count.as_ref()).await;
         tokio::time::sleep(PAUSE).await;
     }

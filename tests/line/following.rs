@@ -45,6 +45,13 @@ impl Running {
         Self(Some(command.spawn().unwrap()))
     }
 
+    /// From now on nobody reads what it prints.
+    fn unread(mut self) -> Self {
+        let child = self.0.as_mut().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        self
+    }
+
     fn send(&self, signal: Signal) {
         kill_process(Pid::from_child(self.0.as_ref().unwrap()), signal).unwrap();
     }
@@ -179,9 +186,8 @@ fn an_apply_that_waits_is_withdrawn() {
 async fn a_long_log_is_followed_to_its_end() {
     let scene = terminal();
     let job = newest(&scene)["job"].as_str().unwrap().to_owned();
-    let file = scene.console.folder().join("lockkeeper-data/store.db");
-    let store = Store::open(&format!("sqlite:{}", file.display()).into()).await;
-    let mut tx = store.unwrap().begin().await.unwrap();
+    let store = store(&scene).await;
+    let mut tx = store.begin().await.unwrap();
     for seq in 1001..=3500_i64 {
         sqlx::query(
             "INSERT INTO job_event (job_id, seq, at, level, step, text) VALUES ($1, $2, 0, 'info', 'Apply', $3)",
@@ -239,4 +245,54 @@ fn a_damaged_backup_is_a_refusal() {
         .run(&["plan", "apply"], REFUSED)
         .says(&["is damaged", "Nothing was applied."]);
     assert!(scene.has_phones());
+}
+
+#[tokio::test]
+async fn a_job_is_not_lost_while_its_log_is_still_written() {
+    let scene = terminal();
+    scene.ask(
+        "CREATE FUNCTION shout() RETURNS void LANGUAGE plpgsql AS \
+         $$ BEGIN FOR n IN 1..1000 LOOP RAISE NOTICE 'word %', n; END LOOP; END $$",
+    );
+    let shouts = "SELECT shout();".repeat(49);
+    scene.project.write("2_shouts", &shouts);
+    scene.planned_and_approved();
+    let apply = Running::start(&scene, &["plan", "apply"]).unread();
+    until("the migration is in effect", || {
+        scene.ledger().contains("2_shouts|t|f")
+    });
+    let store = store(&scene).await;
+    let first = lease(&store).await;
+    // The next heartbeat is at most five seconds away.
+    while lease(&store).await == first {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    apply.ended(DONE);
+}
+
+async fn store(scene: &Scene) -> Store {
+    let file = scene.console.folder().join("lockkeeper-data/store.db");
+    let store = Store::open(&format!("sqlite:{}", file.display()).into()).await;
+    store.unwrap()
+}
+
+/// Until when the running job is its worker's.
+async fn lease(store: &Store) -> i64 {
+    sqlx::query_scalar("SELECT lease_until FROM job WHERE state = 'running'")
+        .fetch_one(store.read())
+        .await
+        .expect("the job runs on while its log is written")
+}
+
+#[test]
+fn an_apply_goes_on_when_nobody_reads_what_it_prints() {
+    let scene = terminal();
+    scene.project.write(
+        "2_more",
+        "CREATE TABLE more (id int); SELECT pg_sleep(2); CREATE TABLE rest (id int);",
+    );
+    scene.run(&["plan", "make"], DONE);
+    let apply = Running::start(&scene, &["plan", "apply"]).unread();
+    apply.ended(DONE);
+    assert_eq!(scene.ask("SELECT to_regclass('rest')"), "rest");
 }

@@ -67,6 +67,27 @@ fn a_store_is_backed_up_put_back_and_moved() {
     run(&elsewhere, &["user", "list"], DONE).says(&["ada"]);
 }
 
+#[test]
+fn a_console_keeps_its_store_even_when_others_run_its_jobs() {
+    let mut console = Console::prepare(&[], None);
+    console.add_user();
+    run(&console, &["store", "backup", "s.jsonl"], DONE);
+    let put = ["store", "restore", "s.jsonl", "--replace", "--yes"];
+    console.serve_with(&["--no-worker"]);
+    let process = format!("process {}", console.server().id());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    // It says that it is there soon after it listens.
+    loop {
+        let said = console.cli(&put);
+        let text = String::from_utf8_lossy(&said.stderr).into_owned();
+        if said.status.code() == Some(NOT_SO) && text.contains(&process) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{text}");
+    }
+    run(&console, &["user", "list"], DONE).says(&["ada"]);
+}
+
 /// Puts a job with a long log into the store, so that putting it back takes a while.
 async fn fill(store: &Path) {
     sqlx::any::install_default_drivers();

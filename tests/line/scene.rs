@@ -115,7 +115,7 @@ impl Scene {
     }
 
     /// Makes a plan that turns out destructive, and gives it a backup and an approval; what the plan said.
-    fn planned_and_approved(&self) -> Said {
+    pub fn planned_and_approved(&self) -> Said {
         let plan = self.run(&["plan", "make"], REFUSED);
         self.run(&["backup", "take"], DONE);
         self.approve(DONE);
