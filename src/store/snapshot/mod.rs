@@ -6,7 +6,8 @@
 //!
 //! What must stay true:
 //! - A file is either whole or not there: it gets its name after it was synced.
-//! - Nobody is signed in by a restore: sessions and setup links are left out, as are workers.
+//! - Nobody is signed in by a restore and nobody is told anything twice: sessions, known browsers, setup links and
+//!   notifications are left out, as are workers and what slows down guesses.
 //! - Nothing runs a second time by a restore: what waited is cancelled, an open approval lapses, what ran reads as
 //!   interrupted.
 //! - A restore is one transaction, so a store is the old one or the new one.
@@ -46,7 +47,7 @@ struct Table {
 }
 
 /// What a snapshot holds, in the order in which it is put back.
-const TABLES: [Table; 10] = [
+const TABLES: [Table; 16] = [
     Table {
         name: "setting",
         rows: "SELECT * FROM setting ORDER BY name",
@@ -54,6 +55,30 @@ const TABLES: [Table; 10] = [
     Table {
         name: "user",
         rows: "SELECT * FROM \"user\" ORDER BY id",
+    },
+    Table {
+        name: "user_role",
+        rows: "SELECT * FROM user_role ORDER BY user_id, target",
+    },
+    Table {
+        name: "second_factor",
+        rows: "SELECT * FROM second_factor ORDER BY user_id",
+    },
+    Table {
+        name: "recovery_code",
+        rows: "SELECT * FROM recovery_code ORDER BY user_id, code_hash",
+    },
+    Table {
+        name: "api_token",
+        rows: "SELECT * FROM api_token ORDER BY id",
+    },
+    Table {
+        name: "policy",
+        rows: "SELECT * FROM policy ORDER BY target, name",
+    },
+    Table {
+        name: "subscription",
+        rows: "SELECT * FROM subscription ORDER BY id",
     },
     Table {
         name: "job",

@@ -16,10 +16,20 @@ const ALIVE_MS: i64 = 30_000;
 const ROWS: usize = 64;
 
 /// Everything that a store of this program has, in an order in which nothing refers to what has gone.
-const DROPS: [&str; 14] = [
+const DROPS: [&str; 24] = [
     "DROP TABLE session",
     "DROP TABLE setup_link",
     "DROP TABLE worker",
+    "DROP TABLE condition",
+    "DROP TABLE notification",
+    "DROP TABLE subscription",
+    "DROP TABLE policy",
+    "DROP TABLE api_token",
+    "DROP TABLE throttle",
+    "DROP TABLE device",
+    "DROP TABLE recovery_code",
+    "DROP TABLE second_factor",
+    "DROP TABLE user_role",
     "DROP TABLE audit_head",
     "DROP TABLE audit",
     "DROP TABLE measurement",
