@@ -18,6 +18,8 @@ pub struct Filter {
     pub from_ms: Option<i64>,
     /// Before this millisecond since the epoch.
     pub to_ms: Option<i64>,
+    /// Only of these targets, their names between slashes, as in `/a/b/`: what is about none of them is left out too.
+    pub scope: Option<String>,
 }
 
 /// The one SELECT in each of its forms. `$lead` repeats one condition without its `IS NULL`, which is what lets the
@@ -30,7 +32,8 @@ macro_rules! select {
             $lead,
             "(CAST($1 AS TEXT) IS NULL OR actor = $1) AND (CAST($2 AS TEXT) IS NULL OR action = $2) \
              AND (CAST($3 AS TEXT) IS NULL OR target = $3) AND (CAST($4 AS TEXT) IS NULL OR outcome = $4) \
-             AND at >= $5 AND at < $6 AND ",
+             AND at >= $5 AND at < $6 \
+             AND (CAST($7 AS TEXT) IS NULL OR replace($7, '/' || target || '/', '') <> $7) AND ",
             $range
         )
     };
@@ -55,8 +58,8 @@ struct Forms {
     any: &'static str,
 }
 
-const NEWEST_FIRST: Forms = forms!("seq < $7 ORDER BY seq DESC LIMIT $8");
-const OLDEST_FIRST: Forms = forms!("seq > $7 AND seq <= $8 ORDER BY seq LIMIT $9");
+const NEWEST_FIRST: Forms = forms!("seq < $8 ORDER BY seq DESC LIMIT $9");
+const OLDEST_FIRST: Forms = forms!("seq > $8 AND seq <= $9 ORDER BY seq LIMIT $10");
 
 impl Filter {
     /// Whether every entry is meant.
@@ -90,7 +93,8 @@ impl Filter {
             .bind(&self.target)
             .bind(&self.outcome)
             .bind(self.from_ms.unwrap_or(i64::MIN))
-            .bind(self.to_ms.unwrap_or(i64::MAX));
+            .bind(self.to_ms.unwrap_or(i64::MAX))
+            .bind(&self.scope);
         for bound in range {
             query = query.bind(bound);
         }

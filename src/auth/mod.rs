@@ -1,10 +1,11 @@
-//! Who may come in: users, their passwords, the first one's setup link, and sessions.
+//! Who may come in, and what they may do: users, their passwords, the first one's setup link, sessions, and roles.
 //!
 //! What must stay true: nothing here tells an unknown name from a wrong password, in words or in time; a session's key
 //! and a setup token are stored only as hashes; disabling a user or changing a password ends that user's sessions in
-//! the same transaction. Every user of this version may do everything.
+//! the same transaction; a user without a role may do nothing.
 
 pub mod password;
+pub mod role;
 pub mod session;
 pub mod setup;
 pub mod user;

@@ -78,6 +78,7 @@ async fn list(store: &Store, args: ListArgs, terminal: Terminal) -> Result<Exit,
         outcome: args.outcome,
         from_ms: args.since,
         to_ms: args.until,
+        scope: None,
     };
     let mut entries = audit::page(store, &filter, None, args.limit + 1).await?;
     let more = i64::try_from(entries.len()).is_ok_and(|found| found > args.limit);

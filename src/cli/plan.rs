@@ -12,6 +12,7 @@ use super::terminal::{Exit, Terminal, first_line};
 use super::{Failure, follow, open, pick, signal};
 use crate::app::App;
 use crate::audit;
+use crate::auth::role::{self, Permission};
 use crate::auth::user;
 use crate::clock::timestamp;
 use crate::config::Config;
@@ -207,13 +208,23 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
         ));
     };
     let Some(user) = user::sign_in(&app.store, &app.passwords, &name, password).await? else {
-        refused_sign_in(app, &plan).await?;
+        refused_approval(app, &plan, "the sign-in failed").await?;
         return Err(Failure::Operation(Trouble::new(
             "The name or the password is wrong.",
             "Nothing was approved.",
             "Try again, or set a new password with `lockkeeper user passwd NAME`.",
         )));
     };
+    let grants = role::of_user(&app.store, &user.id).await?;
+    if !grants.may(&plan.target, Permission::Approve) {
+        let why = format!("{} may not approve on {}", user.name, plan.target);
+        refused_approval(app, &plan, &why).await?;
+        return Err(Failure::Operation(Trouble::new(
+            format!("{why}: that takes the role approver."),
+            "Nothing was approved.",
+            "Ask an approver or an admin of this target.",
+        )));
+    }
     let yes = approval::Yes {
         typed_name: &typed_name,
         digest: &plan.digest,
@@ -235,7 +246,7 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
     }
 }
 
-async fn refused_sign_in(app: &App, plan: &Plan) -> Result<(), Failure> {
+async fn refused_approval(app: &App, plan: &Plan, why: &str) -> Result<(), Failure> {
     let actor = super::operator();
     let entry = audit::Entry {
         actor: &actor,
@@ -243,7 +254,7 @@ async fn refused_sign_in(app: &App, plan: &Plan) -> Result<(), Failure> {
         target: Some(&plan.target),
         outcome: "refused",
         place: "terminal",
-        detail: "the sign-in failed",
+        detail: why,
         ..audit::Entry::default()
     };
     Ok(audit::record_alone(&app.store, &app.clock, &entry).await?)

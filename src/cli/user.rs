@@ -7,6 +7,7 @@ use serde_json::json;
 use super::terminal::{Exit, Terminal, first_line};
 use super::{Failure, open, record};
 use crate::app::App;
+use crate::auth::role::{self, Role};
 use crate::auth::{password, user};
 use crate::clock::timestamp;
 use crate::config::Config;
@@ -17,6 +18,10 @@ pub(super) enum UserCommand {
     Add {
         /// The name to sign in with
         name: String,
+        /// What they may do: viewer, operator, approver or admin, everywhere or on one target; can be given again. Without
+        /// it the first user is admin, and later ones are viewers
+        #[arg(long = "role", value_name = "ROLE[@TARGET]", value_parser = grant)]
+        roles: Vec<(String, Role)>,
         /// Read the password from the first line of standard input instead of asking
         #[arg(long)]
         password_stdin: bool,
@@ -47,8 +52,10 @@ pub(super) async fn run(
     match command {
         UserCommand::Add {
             name,
+            roles,
             password_stdin,
         } => {
+            let roles = known(&app, roles).await?;
             // The name first: nobody should type a password twice to learn that the name is taken.
             user::check_name(&name).map_err(refused)?;
             let hash = new_password(&app, password_stdin, terminal).await?;
@@ -56,9 +63,14 @@ pub(super) async fn run(
             let made = user::add(&mut tx, &app.clock, &name, &hash)
                 .await
                 .map_err(refused)?;
-            record(&mut tx, &app, "user.add", &format!("user {}", made.name)).await?;
+            for (target, role) in &roles {
+                role::set(&mut tx, &made.id, target, Some(*role)).await?;
+            }
+            let words = words(&roles);
+            let detail = format!("user {}, {words}", made.name);
+            record(&mut tx, &app, "user.add", &detail).await?;
             tx.commit().await.map_err(crate::store::StoreError::from)?;
-            tell(terminal, &made.name, "can sign in now");
+            tell(terminal, &made.name, &format!("can sign in now, {words}"));
         }
         UserCommand::Passwd {
             name,
@@ -93,12 +105,21 @@ pub(super) async fn run(
 
 async fn list(app: &App, terminal: Terminal) -> Result<(), Failure> {
     let users = user::list(&app.store).await?;
+    let mut grants = Vec::new();
+    for user in &users {
+        grants.push(role::of_user(&app.store, &user.id).await?);
+    }
     if users.is_empty() {
         terminal.say("Nobody can sign in yet. Start the console for a setup link, or: lockkeeper user add NAME");
     } else {
         terminal.table(
-            &["name", "since", "state"],
-            users.iter().map(|user| {
+            &["name", "since", "state", "roles"],
+            users.iter().zip(&grants).map(|(user, grants)| {
+                let roles: Vec<_> = grants
+                    .iter()
+                    .map(|(on, role)| (on.to_owned(), role))
+                    .collect();
+                let roles = words(&roles);
                 let state = if user.disabled_at.is_some() {
                     "disabled"
                 } else {
@@ -107,16 +128,58 @@ async fn list(app: &App, terminal: Terminal) -> Result<(), Failure> {
                 let since = timestamp(user.created_at)
                     .strftime("%Y-%m-%d %H:%M UTC")
                     .to_string();
-                vec![user.name.clone(), since, state.to_owned()]
+                vec![user.name.clone(), since, state.to_owned(), roles]
             }),
         );
     }
     let users: Vec<_> = users
         .iter()
-        .map(|user| json!({"name": user.name, "disabled": user.disabled_at.is_some()}))
+        .zip(&grants)
+        .map(|(user, grants)| {
+            let roles: serde_json::Map<_, _> = grants
+                .iter()
+                .map(|(target, role)| (target.to_owned(), json!(role.word())))
+                .collect();
+            json!({"name": user.name, "disabled": user.disabled_at.is_some(), "roles": roles})
+        })
         .collect();
     terminal.json(&json!({ "users": users }));
     Ok(())
+}
+
+/// `ROLE` or `ROLE@TARGET`.
+fn grant(text: &str) -> Result<(String, Role), String> {
+    let (word, target) = text.split_once('@').unwrap_or((text, role::EVERYWHERE));
+    let role = Role::from_word(word).ok_or("a role is viewer, operator, approver or admin")?;
+    Ok((target.to_owned(), role))
+}
+
+/// The roles that were asked for, on targets that there are; or what goes without saying.
+async fn known(app: &App, roles: Vec<(String, Role)>) -> Result<Vec<(String, Role)>, Failure> {
+    for (target, _) in &roles {
+        if target != role::EVERYWHERE && app.target(target).is_none() {
+            return Err(Failure::Usage(format!("there is no target {target}")));
+        }
+    }
+    Ok(if !roles.is_empty() {
+        roles
+    } else if user::none_yet(&app.store).await? {
+        vec![(role::EVERYWHERE.to_owned(), Role::Admin)]
+    } else {
+        vec![(role::EVERYWHERE.to_owned(), Role::Viewer)]
+    })
+}
+
+/// `operator on app, viewer everywhere`.
+fn words(roles: &[(String, Role)]) -> String {
+    let word = |(target, role): &(String, Role)| match target.as_str() {
+        role::EVERYWHERE => format!("{} everywhere", role.word()),
+        target => format!("{} on {target}", role.word()),
+    };
+    match roles {
+        [] => "without a role".to_owned(),
+        roles => roles.iter().map(word).collect::<Vec<_>>().join(", "),
+    }
 }
 
 async fn new_password(app: &App, from_stdin: bool, terminal: Terminal) -> Result<String, Failure> {

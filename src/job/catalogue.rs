@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::queue::Verdict;
 use super::run::{check_target, make_plan, store_failed};
+use crate::auth::role::Permission;
 use crate::backup::{self, Archive};
 use crate::guard;
 use crate::migration::check;
@@ -67,26 +68,6 @@ pub enum Operation {
         /// The target's name.
         target: String,
     },
-}
-
-/// What a person must be allowed to do to ask for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permission {
-    /// Work that changes nothing on the target.
-    Operate,
-    /// Work that changes the target.
-    Change,
-}
-
-impl Permission {
-    /// The word for people.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Operate => "operate",
-            Self::Change => "change",
-        }
-    }
 }
 
 /// Who may say that an interrupted job is over.

@@ -17,6 +17,7 @@ use super::page::when::When;
 use super::view;
 use super::visit::SignedIn;
 use crate::audit;
+use crate::auth::role::Permission;
 use crate::backup::archive::Listing;
 use crate::backup::{Archive, Manifest};
 use crate::job::Operation;
@@ -148,6 +149,7 @@ async fn page(
     let shown: Vec<&Manifest> = listing.backups.iter().skip(start).take(PAGE).collect();
     let more = listing.backups.len() > start + PAGE;
     let path = format!("/t/{}/backups", view::segment(&target.name));
+    let may_download = who.grants.may(&target.name, Permission::Download);
     BackupsPage {
         layout: who.layout_of("Backups", target, Tab::Backups),
         target: target.name.clone(),
@@ -156,8 +158,13 @@ async fn page(
             .last()
             .filter(|_| more)
             .map(|last| format!("{path}?before={}", last.id)),
-        backups: shown.into_iter().map(|backup| row(backup, &path)).collect(),
-        can_take: true,
+        backups: shown
+            .into_iter()
+            .map(|backup| BackupRow {
+                download: may_download.then(|| format!("{path}/{}/download", backup.id)),
+                ..row(backup)
+            })
+            .collect(),
         note,
         archive: place(archive, free),
         trouble: refused.as_ref().map(TroubleBox::from).or_else(|| {
@@ -192,7 +199,7 @@ fn place(archive: &Archive, free: Option<u64>) -> String {
     }
 }
 
-fn row(backup: &Manifest, path: &str) -> BackupRow {
+fn row(backup: &Manifest) -> BackupRow {
     let applied = backup
         .migrations
         .iter()
@@ -208,7 +215,7 @@ fn row(backup: &Manifest, path: &str) -> BackupRow {
         sha256: backup.file.sha256.clone(),
         server_version: backup.server.version(),
         contents: view::plural(applied, "migration"),
-        download: Some(format!("{path}/{}/download", backup.id)),
+        download: None,
     }
 }
 

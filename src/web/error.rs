@@ -16,6 +16,7 @@ use super::page::error::ErrorPage;
 use super::page::trouble::TroubleBox;
 use super::view;
 use super::visit::Visit;
+use crate::auth::role::{EVERYWHERE, Role};
 use crate::operation::Trouble;
 use crate::store::StoreError;
 
@@ -28,6 +29,16 @@ pub enum PageError {
     /// There is no such thing.
     #[error("not found: {0}")]
     NotFound(String),
+    /// They may look, but not do this.
+    #[error("not allowed on {target}: {needs:?} is needed")]
+    Forbidden {
+        /// The target, or [`EVERYWHERE`].
+        target: String,
+        /// The least powerful role that may.
+        needs: Role,
+        /// What they are there.
+        has: Option<Role>,
+    },
     /// The request came from another site's page.
     #[error("cross-origin request")]
     CrossOrigin,
@@ -53,7 +64,7 @@ impl ResponseError for PageError {
         match self {
             Self::SignIn(_) => StatusCode::SEE_OTHER,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::Forbidden { .. } | Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Target(_) => StatusCode::BAD_GATEWAY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -87,6 +98,11 @@ impl PageError {
                 "Nothing was changed. If it was here before, it may have been renamed in the configuration or removed.",
                 "Go back to the targets and look for it there.",
             ),
+            Self::Forbidden { target, needs, has } => Trouble::new(
+                forbidden(target, *needs, *has),
+                "Nothing was changed.",
+                "Ask an admin of this console for the role, or somebody who has it to do this.",
+            ),
             Self::CrossOrigin => Trouble::new(
                 "This request did not come from a page of this console, so it was refused.",
                 "Nothing was changed.",
@@ -105,6 +121,21 @@ impl PageError {
                 "Try again. The reason is in the console's log; `lockkeeper doctor` looks for the usual ones.",
             ),
         }
+    }
+}
+
+fn forbidden(target: &str, needs: Role, has: Option<Role>) -> String {
+    let place = match target {
+        EVERYWHERE => "everywhere".to_owned(),
+        target => format!("on {target}"),
+    };
+    let needs = needs.word();
+    match has {
+        Some(has) => format!(
+            "This takes the role {needs} {place}; you are {} there.",
+            has.word()
+        ),
+        None => format!("This takes the role {needs} {place}; you have none there."),
     }
 }
 

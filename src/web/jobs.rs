@@ -10,6 +10,7 @@ use super::page::jobs::{JobFilter, JobsPage, Pick};
 use super::page::measure::Count;
 use super::view;
 use super::visit::SignedIn;
+use crate::auth::role::Permission;
 use crate::job::Operation;
 use crate::job::queue::{self, Filter, State, Which};
 
@@ -34,7 +35,7 @@ pub(super) struct JobsQuery {
 }
 
 impl JobsQuery {
-    fn filter(&self) -> Filter<'_> {
+    fn filter<'a>(&'a self, scope: Option<&'a str>) -> Filter<'a> {
         fn some(text: &str) -> Option<&str> {
             Some(text.trim()).filter(|text| !text.is_empty())
         }
@@ -46,6 +47,7 @@ impl JobsQuery {
             kind: some(&self.kind),
             target: some(&self.target),
             actor: some(&self.actor),
+            scope,
         }
     }
 
@@ -75,7 +77,8 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, PageError> {
     let app = who.app();
     let now = app.clock.now_ms();
-    let filter = query.filter();
+    let scope = who.grants.scope();
+    let filter = query.filter(scope.as_deref());
     let before = query.before.as_deref();
     let mut jobs = queue::page(&app.store, &filter, before, ONE_MORE).await?;
     let more = jobs.len() > PAGE;
@@ -84,21 +87,22 @@ pub(super) async fn list(
         .last()
         .filter(|_| more)
         .map(|last| query.path(Some(&last.id)));
-    let open = queue::open_counts(&app.store).await?;
+    let open = queue::open_counts(&app.store, scope.as_deref()).await?;
     let kinds = queue::kinds(&app.store).await?;
     let mut targets: Vec<&str> = app
         .resources
         .targets
         .iter()
         .map(|target| target.name.as_str())
+        .filter(|name| who.grants.may(name, Permission::View))
         .collect();
     // One that has left the configuration may still have jobs.
     if let Some(other) = filter.target.filter(|name| !targets.contains(name)) {
         targets.push(other);
     }
-    let mut layout = who.visit.layout("Jobs");
+    let mut layout = who.layout("Jobs");
     layout.nav = Nav::Jobs;
-    let example = app.resources.targets.first();
+    let example = targets.first().copied().unwrap_or("TARGET");
     Ok(view::ok(&JobsPage {
         layout,
         open: open_links(&open),
@@ -118,10 +122,7 @@ pub(super) async fn list(
         jobs: jobs.iter().map(|job| view::job_row(job, now)).collect(),
         newest: before.map(|_| query.path(None)),
         older,
-        example: format!(
-            "lockkeeper backup take {}",
-            example.map_or("TARGET", |target| &target.name)
-        ),
+        example: format!("lockkeeper backup take {example}"),
     }))
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Plain data only, so that a page can be rendered in a test from nothing. `templates/base.html` is its other half.
 
+use crate::auth::role::{Permission, Role};
+
 /// Where the browser finds the static files: content-hashed URLs, so that they can be cached for ever.
 #[derive(Clone, Debug)]
 pub struct Assets {
@@ -206,6 +208,8 @@ pub struct Layout {
     pub assets: Assets,
     /// The signed-in person; without one the bar has no navigation.
     pub user: Option<String>,
+    /// What they are on the target of this page, or everywhere when it has none: a page offers nobody what they may not do.
+    pub role: Option<Role>,
     /// The colours they chose.
     pub theme: Theme,
     /// The path and query of this page, to which the theme form returns.
@@ -229,6 +233,28 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Whether they may start work on the target of this page.
+    #[must_use]
+    pub fn may_operate(&self) -> bool {
+        self.may(Permission::Operate)
+    }
+
+    /// Whether they may approve what loses data there.
+    #[must_use]
+    pub fn may_approve(&self) -> bool {
+        self.may(Permission::Approve)
+    }
+
+    /// Whether they may decide policies there.
+    #[must_use]
+    pub fn may_manage(&self) -> bool {
+        self.may(Permission::Manage)
+    }
+
+    fn may(&self, permission: Permission) -> bool {
+        self.role.is_some_and(|role| role.may(permission))
+    }
+
     /// Whether the tab is this page's.
     #[must_use]
     pub fn tab_is(&self, tab: Tab) -> bool {
@@ -247,6 +273,7 @@ impl Layout {
                 favicon: "/static/71e9b0d35c84/favicon.svg".to_owned(),
             },
             user: Some("ada".to_owned()),
+            role: Some(Role::Admin),
             theme: Theme::Auto,
             path: "/".to_owned(),
             nav: Nav::Targets,

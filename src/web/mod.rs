@@ -1,9 +1,10 @@
 //! The browser's door: server-rendered pages behind sign-in, complete without JavaScript.
 //!
-//! What must stay true: every route but the few in `open_routes` is for signed-in users only; every unsafe request
-//! passes `csrf`; no handler holds SQL or opens a connection to a target; a `GET` changes nothing. Pages are plain
+//! What must stay true: every route says who may ask for it ([`access`]), and only the few in `open_routes` are for
+//! everybody; every unsafe request passes `csrf`; no handler holds SQL or opens a connection to a target; a `GET` changes nothing. Pages are plain
 //! structs in [`page`], the handlers beside them here fill them from the chapters below.
 
+pub mod access;
 mod asset;
 mod backups;
 mod csrf;
@@ -36,12 +37,15 @@ use actix_web::cookie::time::Duration as Ttl;
 use actix_web::cookie::{Key, SameSite};
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App as Actix, HttpServer, Route, guard, web};
+use actix_web::{App as Actix, HttpServer, web};
 use tokio_util::sync::CancellationToken;
 
+use self::access::Access::{Job, Listing, Open, Person, Target};
+use self::access::Routes;
 use crate::app::App;
 use crate::app::figures::Figures;
 use crate::app::watch::Watch;
+use crate::auth::role::Permission::{Approve, Change, Download, Manage, Operate, View};
 use crate::job::feed::Feed;
 
 /// What handlers share.
@@ -110,96 +114,104 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
     Ok(server)
 }
 
-/// The routes: the table of contents of the console.
-fn routes(config: &mut web::ServiceConfig) {
+/// The routes: the table of contents of the console, and who may ask for what.
+fn routes(config: &mut impl Routes) {
     open_routes(config);
     config
-        .route("/", get().to(overview::targets))
-        .route("/logout", web::post().to(sign_in::logout))
-        .route("/t/{target}", get().to(target::show))
-        .route("/t/{target}/check", web::post().to(target::check))
-        .route("/t/{target}/migrations", get().to(history::list))
-        .route("/t/{target}/migrations/{name}", get().to(history::detail))
-        .route("/t/{target}/plans", get().to(plans::list))
-        .route("/t/{target}/plans", web::post().to(plans::make))
-        .route("/t/{target}/plans/{id}", get().to(plans::detail))
-        .route(
+        .read("/", Listing, overview::targets)
+        .change("/logout", Person, sign_in::logout)
+        .read("/t/{target}", Target(View), target::show)
+        .change("/t/{target}/check", Target(Operate), target::check)
+        .read("/t/{target}/migrations", Target(View), history::list)
+        .read(
+            "/t/{target}/migrations/{name}",
+            Target(View),
+            history::detail,
+        )
+        .read("/t/{target}/plans", Target(View), plans::list)
+        .change("/t/{target}/plans", Target(Operate), plans::make)
+        .read("/t/{target}/plans/{id}", Target(View), plans::detail)
+        .change(
             "/t/{target}/plans/{id}/approve",
-            web::post().to(plans::approve),
+            Target(Approve),
+            plans::approve,
         )
-        .route("/t/{target}/plans/{id}/apply", web::post().to(plans::apply))
-        .route("/t/{target}/backups", get().to(backups::list))
-        .route("/t/{target}/backups", web::post().to(backups::take))
-        .route(
+        .change("/t/{target}/plans/{id}/apply", Target(Change), plans::apply)
+        .read("/t/{target}/backups", Target(View), backups::list)
+        .change("/t/{target}/backups", Target(Operate), backups::take)
+        .read(
             "/t/{target}/backups/{id}/download",
-            get().to(backups::download),
+            Target(Download),
+            backups::download,
         )
-        .route("/t/{target}/settings", get().to(settings::show))
-        .configure(schedules)
-        .route("/jobs", get().to(jobs::list))
-        .route("/jobs/{id}", get().to(job::detail))
-        .route("/jobs/{id}/log", get().to(job::log::download))
-        .route("/jobs/{id}/events", get().to(job::live::events))
-        .route("/jobs/{id}/events.json", get().to(job::live::poll))
-        .route("/jobs/{id}/cancel", web::post().to(job::decide::cancel))
-        .route(
-            "/jobs/{id}/reconcile",
-            web::post().to(job::decide::reconcile),
-        )
-        .route("/audit", get().to(record::list))
-        .route("/audit.jsonl", get().to(record::export));
+        .read("/t/{target}/settings", Target(View), settings::show)
+        .read("/jobs", Listing, jobs::list)
+        .read("/audit", Listing, record::list)
+        .read("/audit.jsonl", Listing, record::export);
+    job_routes(config);
+    schedule_routes(config);
+}
+
+/// One job.
+fn job_routes(config: &mut impl Routes) {
+    config
+        .read("/jobs/{id}", Job(View), job::detail)
+        .read("/jobs/{id}/log", Job(View), job::log::download)
+        .read("/jobs/{id}/events", Job(View), job::live::events)
+        .read("/jobs/{id}/events.json", Job(View), job::live::poll)
+        .change("/jobs/{id}/cancel", Job(Operate), job::decide::cancel)
+        .change("/jobs/{id}/reconcile", Job(Change), job::decide::reconcile);
 }
 
 /// What is done with a schedule.
-fn schedules(config: &mut web::ServiceConfig) {
+fn schedule_routes(config: &mut impl Routes) {
+    let manage = Target(Manage);
     config
-        .route(
-            "/t/{target}/settings/schedules",
-            web::post().to(settings::add),
-        )
-        .route(
+        .change("/t/{target}/settings/schedules", manage, settings::add)
+        .read(
             "/t/{target}/settings/schedules/{id}",
-            get().to(schedule::show),
+            manage,
+            schedule::show,
         )
-        .route(
+        .change(
             "/t/{target}/settings/schedules/{id}",
-            web::post().to(schedule::change),
+            manage,
+            schedule::change,
         )
-        .route(
+        .change(
             "/t/{target}/settings/schedules/{id}/pause",
-            web::post().to(schedule::pause),
+            manage,
+            schedule::pause,
         )
-        .route(
+        .change(
             "/t/{target}/settings/schedules/{id}/resume",
-            web::post().to(schedule::resume),
+            manage,
+            schedule::resume,
         )
-        .route(
+        .change(
             "/t/{target}/settings/schedules/{id}/run",
-            web::post().to(schedule::run),
+            Target(Operate),
+            schedule::run,
         )
-        .route(
+        .change(
             "/t/{target}/settings/schedules/{id}/delete",
-            web::post().to(schedule::delete),
+            manage,
+            schedule::delete,
         );
 }
 
-/// A route for GET, and for HEAD, whose answer is the same without its body.
-fn get() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}
-
 /// What anybody may ask for: signing in, the look, and whether the console is up. The figures have a door of their own.
-fn open_routes(config: &mut web::ServiceConfig) {
+fn open_routes(config: &mut impl Routes) {
     config
-        .route("/setup", get().to(sign_in::setup_form))
-        .route("/setup", web::post().to(sign_in::setup))
-        .route("/login", get().to(sign_in::login_form))
-        .route("/login", web::post().to(sign_in::login))
-        .route("/theme", web::post().to(sign_in::theme))
-        .route("/healthz", get().to(health::alive))
-        .route("/readyz", get().to(health::ready))
-        .route("/metrics", get().to(figures::tell))
-        .route("/static/{hash}/{name}", get().to(asset::file));
+        .read("/setup", Open, sign_in::setup_form)
+        .change("/setup", Open, sign_in::setup)
+        .read("/login", Open, sign_in::login_form)
+        .change("/login", Open, sign_in::login)
+        .change("/theme", Open, sign_in::theme)
+        .read("/healthz", Open, health::alive)
+        .read("/readyz", Open, health::ready)
+        .read("/metrics", Open, figures::tell)
+        .read("/static/{hash}/{name}", Open, asset::file);
 }
 
 /// The session cookie: `__Host-` and Secure over https, plain on http, which browsers treat as safe on localhost only.

@@ -10,6 +10,7 @@ use super::page::target::Sentence;
 use super::view;
 use super::visit::SignedIn;
 use crate::app::watch::{Found, Look};
+use crate::auth::role::Permission;
 use crate::backup::Manifest;
 use crate::config::Origin;
 use crate::guard;
@@ -43,7 +44,9 @@ pub(super) enum Next {
 pub(super) async fn targets(who: SignedIn) -> Result<HttpResponse, PageError> {
     let app = who.app();
     let open = queue::open(&app.store).await?;
-    let rows = join_all(app.resources.targets.iter().map(|target| async {
+    let seen = app.resources.targets.iter();
+    let seen = seen.filter(|target| who.grants.may(&target.name, Permission::View));
+    let rows = join_all(seen.map(|target| async {
         let look = who.visit.shared.watch.look(target).await?;
         let known = gather(&who, target, &look, &open).await;
         Ok::<_, PageError>(row(target, known))
@@ -58,7 +61,7 @@ pub(super) async fn targets(who: SignedIn) -> Result<HttpResponse, PageError> {
         (_, 1) => "1 target needs you.".to_owned(),
         (_, n) => format!("{n} targets need you."),
     };
-    let mut layout = who.visit.layout("Targets");
+    let mut layout = who.layout("Targets");
     layout.nav = Nav::Targets;
     let config_path = match &app.config.origin {
         Origin::File(path) => path.display().to_string(),

@@ -9,6 +9,7 @@ use super::page::when::When;
 use super::plans::{applying, state};
 use super::view;
 use super::visit::SignedIn;
+use crate::auth::role::Permission;
 use crate::guard::plan::Stored;
 use crate::guard::{self, Count, Plan, Verdict, apply, approval};
 use crate::job::queue::State;
@@ -100,6 +101,12 @@ async fn next(
 ) -> Result<Next, PageError> {
     let app = who.app();
     let plan = &stored.plan;
+    let wait = |what: &str, permission: Permission| {
+        let role = permission.least().word();
+        let text = format!("{what} That takes the role {role} on {}.", target.name);
+        Ok(Next::Wait(text))
+    };
+    let may = |permission| who.grants.may(&target.name, permission);
     if let Some((job, state)) = applying(who, plan).await? {
         let label = match state {
             State::Interrupted => "Look at the interrupted job",
@@ -142,6 +149,9 @@ async fn next(
         } else {
             "Then it can be applied: it is approved."
         };
+        if !may(Permission::Operate) {
+            return wait("It waits for a backup.", Permission::Operate);
+        }
         return Ok(Next::Backup(format!(
             "What this plan destroys can only come back from a backup, and there is no recent one. {sure}"
         )));
@@ -153,6 +163,14 @@ async fn next(
         ),
         None => "It is applied without a backup unless you take one first.".to_owned(),
     };
+    let (what, needs) = if ready.needs_approval {
+        ("It waits for an approval.", Permission::Approve)
+    } else {
+        ("It can be applied.", Permission::Change)
+    };
+    if !may(needs) {
+        return wait(what, needs);
+    }
     let token = who.form_token()?;
     if ready.needs_approval {
         let (typed, error) = refused.unzip();

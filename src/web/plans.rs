@@ -64,7 +64,6 @@ pub(super) async fn list(
         target: target.name.clone(),
         plans,
         older: None,
-        can_make: true,
         empty: "A plan reads what is pending and says what each statement would do to the data. Nothing is applied by it."
             .to_owned(),
         example: format!("lockkeeper plan make {}", target.name),

@@ -65,8 +65,8 @@ impl AuditQuery {
         }
     }
 
-    /// The filter, or the form with what is wrong in it.
-    fn read(&self) -> Result<Filter, Box<AuditFilter>> {
+    /// The filter, with what may be seen in it, or the form with what is wrong in it.
+    fn read(&self, who: &SignedIn) -> Result<Filter, Box<AuditFilter>> {
         let name = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let mut form = self.form();
         let mut date = |field: fn(&mut AuditFilter) -> &mut DateField, read: fn(&str) -> _| {
@@ -93,6 +93,7 @@ impl AuditQuery {
             outcome: name(&self.outcome),
             from_ms,
             to_ms,
+            scope: who.grants.scope(),
         })
     }
 
@@ -129,7 +130,7 @@ pub(super) async fn list(
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, PageError> {
     query.check()?;
-    let filter = match query.read() {
+    let filter = match query.read(&who) {
         Ok(filter) => filter,
         Err(form) => return Ok(refused(&who, &query, *form)),
     };
@@ -155,7 +156,7 @@ pub(super) async fn export(
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, PageError> {
     query.check()?;
-    let filter = match query.read() {
+    let filter = match query.read(&who) {
         Ok(filter) => filter,
         Err(form) => return Ok(refused(&who, &query, *form)),
     };
@@ -200,7 +201,7 @@ fn refused(who: &SignedIn, query: &AuditQuery, form: AuditFilter) -> HttpRespons
 
 /// The page without entries.
 fn empty(who: &SignedIn, query: &AuditQuery, filter: AuditFilter) -> AuditPage {
-    let mut layout = who.visit.layout("Audit");
+    let mut layout = who.layout("Audit");
     layout.nav = Nav::Audit;
     let targets = &who.app().resources.targets;
     AuditPage {

@@ -13,6 +13,7 @@ use super::page::setup::SetupPage;
 use super::view;
 use super::visit::{THEME_COOKIE, Visit};
 use crate::audit;
+use crate::auth::role::{self, Role};
 use crate::auth::session::USER_KEY;
 use crate::auth::{password, setup, user};
 use crate::store::StoreError;
@@ -118,7 +119,9 @@ pub(super) async fn setup(
     let made = user::add(&mut tx, &app.clock, &form.name, &hash)
         .await
         .map_err(|error| PageError::Internal(error.to_string()))?;
-    let detail = format!("user {}", made.name);
+    // Somebody has to say what the others may do.
+    role::set(&mut tx, &made.id, role::EVERYWHERE, Some(Role::Admin)).await?;
+    let detail = format!("user {}, admin everywhere", made.name);
     let entry = audit::Entry {
         actor: &made.name,
         action: "user.setup",

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix_session::{Session, SessionExt};
 use actix_web::dev::Payload;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
-use futures_util::future::LocalBoxFuture;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::future::{LocalBoxFuture, Ready, ready};
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
@@ -16,12 +16,12 @@ use super::error::PageError;
 use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
 use super::view;
 use crate::app::App;
+use crate::auth::role::{EVERYWHERE, Grants, Permission};
 use crate::auth::session::{NAME_KEY, SessionName, USER_KEY};
 use crate::auth::token;
 use crate::auth::user::{self, User};
 use crate::job::Operation;
 use crate::job::queue::{By, Request};
-use crate::store::StoreError;
 use crate::target::Target;
 
 /// What a form sends that does nothing but start a job.
@@ -38,6 +38,7 @@ const FLASH_KEY: &str = "flash";
 const TOKEN_KEY: &str = "form_token";
 
 /// One request of somebody, signed in or not.
+#[derive(Clone)]
 pub(super) struct Visit {
     pub shared: Data<Shared>,
     pub user: Option<User>,
@@ -97,6 +98,7 @@ impl Visit {
             title: title.to_owned(),
             assets: asset::urls(),
             user: self.user.as_ref().map(|user| user.name.clone()),
+            role: None,
             theme: self.theme,
             path: self.path.clone(),
             nav: Nav::None,
@@ -115,10 +117,13 @@ impl Visit {
     }
 }
 
-/// A signed-in visit. A handler that takes it cannot be reached without a session.
+/// A signed-in visit that was let in ([`super::access`]). A handler that takes it cannot be reached otherwise.
+#[derive(Clone)]
 pub(super) struct SignedIn {
     pub visit: Visit,
     pub user: User,
+    /// What the user may do now.
+    pub grants: Grants,
 }
 
 impl FromRequest for Visit {
@@ -137,23 +142,12 @@ impl FromRequest for Visit {
 
 impl FromRequest for SignedIn {
     type Error = PageError;
-    type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
+    type Future = Ready<Result<Self, PageError>>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let visit = Visit::from_request(request, payload);
-        let is_get = request.method().is_safe();
-        Box::pin(async move {
-            let visit = visit.await?;
-            match visit.user.clone() {
-                Some(user) => Ok(Self { visit, user }),
-                // A form that was posted without a session cannot be repeated by going back to its path.
-                None => Err(PageError::SignIn(if is_get {
-                    visit.path
-                } else {
-                    "/".to_owned()
-                })),
-            }
-        })
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let found = request.extensions().get::<Self>().cloned();
+        // Nobody was let in where the route is open to everybody.
+        ready(found.ok_or_else(|| PageError::Internal("an open route asks for a user".to_owned())))
     }
 }
 
@@ -176,13 +170,33 @@ impl SignedIn {
         name.ok_or_else(|| PageError::Internal("a session has no name".to_owned()))
     }
 
-    /// Puts an operation into the queue on behalf of whoever is signed in. `key` is the one that the form carried; an
-    /// empty one is none.
-    pub async fn enqueue(&self, operation: &Operation, key: &str) -> Result<String, StoreError> {
+    /// Refuses what the user may not do on a target. Where they may not even look, `what` is not there.
+    pub fn may(&self, target: &str, permission: Permission, what: &str) -> Result<(), PageError> {
+        match self.grants.on(target) {
+            Some(role) if role.may(permission) => Ok(()),
+            Some(_) => Err(self.forbidden(target, permission)),
+            None => Err(PageError::NotFound(what.to_owned())),
+        }
+    }
+
+    /// What somebody is told who may look, but not do this.
+    pub fn forbidden(&self, target: &str, permission: Permission) -> PageError {
+        PageError::Forbidden {
+            target: target.to_owned(),
+            needs: permission.least(),
+            has: self.grants.on(target),
+        }
+    }
+
+    /// Puts an operation into the queue on behalf of whoever is signed in, who must have the permission that it declares.
+    /// `key` is the one that the form carried; an empty one is none.
+    pub async fn enqueue(&self, operation: &Operation, key: &str) -> Result<String, PageError> {
+        let target = operation.target();
+        self.may(target, operation.permission(), &format!("target {target}"))?;
         let by = self.by();
         let key = Some(key).filter(|key| !key.is_empty());
         let request = Request { operation, by, key };
-        self.app().enqueue(&request).await
+        Ok(self.app().enqueue(&request).await?)
     }
 
     /// The target of that name, or not found.
@@ -197,11 +211,20 @@ impl SignedIn {
     pub fn layout_of(&self, title: &str, target: &Target, tab: Tab) -> Layout {
         Layout {
             nav: Nav::Targets,
+            role: self.grants.on(&target.name),
             target: Some(Band {
                 name: target.name.clone(),
                 environment: view::environment(target.environment),
                 tab,
             }),
+            ..self.visit.layout(title)
+        }
+    }
+
+    /// A layout for a page about no target in particular.
+    pub fn layout(&self, title: &str) -> Layout {
+        Layout {
+            role: self.grants.on(EVERYWHERE),
             ..self.visit.layout(title)
         }
     }

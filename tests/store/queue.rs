@@ -305,7 +305,7 @@ async fn a_filter_shows_what_meets_all_of_it(ground: Ground) {
         ..both
     };
     assert_eq!(shown(nobody).await, [""; 0]);
-    let mut counts = queue::open_counts(&store).await.unwrap();
+    let mut counts = queue::open_counts(&store, None).await.unwrap();
     counts.sort_by_key(|(_, jobs)| *jobs);
     assert_eq!(counts, [(State::Running, 1), (State::Queued, 2)]);
 

@@ -35,6 +35,8 @@ pub struct Filter<'a> {
     pub target: Option<&'a str>,
     /// On whose behalf.
     pub actor: Option<&'a str>,
+    /// Only of these targets: their names between slashes ([`crate::auth::role::Grants::scope`]).
+    pub scope: Option<&'a str>,
 }
 
 /// The newest jobs before `before` (an id, exclusive) that the filter shows, newest first.
@@ -55,7 +57,8 @@ pub async fn page(
         " FROM job WHERE ($1 = 0 OR state IN ('scheduled', 'queued', 'running', 'interrupted')) \
          AND (CAST($2 AS TEXT) IS NULL OR state = $2) AND (CAST($3 AS TEXT) IS NULL OR kind = $3) \
          AND (CAST($4 AS TEXT) IS NULL OR target = $4) AND (CAST($5 AS TEXT) IS NULL OR actor = $5) \
-         AND (CAST($6 AS TEXT) IS NULL OR id < $6) ORDER BY id DESC LIMIT $7"
+         AND (CAST($6 AS TEXT) IS NULL OR id < $6) \
+         AND (CAST($7 AS TEXT) IS NULL OR replace($7, '/' || target || '/', '') <> $7) ORDER BY id DESC LIMIT $8"
     ))
     .bind(open)
     .bind(state)
@@ -63,18 +66,23 @@ pub async fn page(
     .bind(filter.target)
     .bind(filter.actor)
     .bind(before)
+    .bind(filter.scope)
     .bind(limit)
     .fetch_all(store.read())
     .await?;
     Ok(readable(&rows))
 }
 
-/// How many jobs are in each state that is not an end; states of none are left out.
-pub async fn open_counts(store: &Store) -> Result<Vec<(State, i64)>, StoreError> {
+/// How many jobs of the targets in `scope` are in each state that is not an end; states of none are left out.
+pub async fn open_counts(
+    store: &Store,
+    scope: Option<&str>,
+) -> Result<Vec<(State, i64)>, StoreError> {
     let rows = sqlx::query(
         "SELECT state, count(*) AS jobs FROM job WHERE state IN ('scheduled', 'queued', 'running', 'interrupted') \
-         GROUP BY state",
+         AND (CAST($1 AS TEXT) IS NULL OR replace($1, '/' || target || '/', '') <> $1) GROUP BY state",
     )
+    .bind(scope)
     .fetch_all(store.read())
     .await?;
     let mut counts = Vec::new();

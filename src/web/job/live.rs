@@ -7,8 +7,8 @@
 //! `id` of a message is the number of its line, so a browser that reconnects goes on where it was (`Last-Event-ID`).
 //! `/jobs/{id}/events.json?after={seq}` answers once: `{"state", "note", "progress", "events", "over"}`.
 //!
-//! What must stay true: a stream ends with the job, with the session of whoever watches ([`Follower::still_allowed`])
-//! and with the console; it holds at most one batch of lines at a time, and reads the store only when its job has moved.
+//! What must stay true: a stream ends with the job, with the session of whoever watches or their role
+//! ([`Follower::still_allowed`]) and with the console; it holds at most one batch of lines at a time, and reads the store only when its job has moved.
 
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{load, note, progress};
+use crate::auth::role::{self, Permission};
 use crate::auth::session::SessionName;
 use crate::clock::timestamp;
 use crate::job::feed::Watcher;
@@ -32,7 +33,7 @@ use crate::web::page::shown::shown;
 use crate::web::visit::SignedIn;
 
 /// How often a stream asks whether it may go on, and says so when it has said nothing else: proxies cut what is silent.
-const CHECK: Duration = Duration::from_secs(10);
+const CHECK: Duration = Duration::from_secs(5);
 /// The least time between two batches of lines.
 const PAUSE: Duration = Duration::from_millis(100);
 /// At most so many lines in one batch.
@@ -48,6 +49,8 @@ struct Follower {
     shared: web::Data<Shared>,
     job: String,
     session: SessionName,
+    user: String,
+    target: String,
     watcher: Watcher,
     seen: i64,
     said: Option<(Value, Value)>,
@@ -65,7 +68,9 @@ pub(in crate::web) async fn events(
     path: web::Path<String>,
     query: web::Query<EventsQuery>,
 ) -> Result<HttpResponse, PageError> {
-    let job = load(&who, &path).await?.id;
+    let job = load(&who, &path).await?;
+    let target = job.operation.target().to_owned();
+    let job = job.id;
     let resumed = request
         .headers()
         .get("last-event-id")
@@ -77,6 +82,8 @@ pub(in crate::web) async fn events(
         shared: who.visit.shared.clone(),
         job,
         session: who.session_name()?,
+        user: who.user.id.clone(),
+        target,
         seen: resumed.unwrap_or(query.after),
         said: None,
         look_at: now,
@@ -160,11 +167,16 @@ impl Follower {
         }
     }
 
-    /// Whether whoever watches may still see this: the one place for what else may be taken away while a stream is open.
+    /// Whether whoever watches may still see this: their session is there, and their role.
     async fn still_allowed(&self) -> bool {
-        let alive = self.shared.app.sessions().is_alive(&self.session).await;
-        alive.unwrap_or_else(|error| {
-            tracing::warn!(%error, "a stream could not ask for its session");
+        let app = &self.shared.app;
+        let asked = async {
+            let alive = app.sessions().is_alive(&self.session).await?;
+            let grants = role::of_user(&app.store, &self.user).await?;
+            Ok::<_, StoreError>(alive && grants.may(&self.target, Permission::View))
+        };
+        asked.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a stream could not ask whether it may go on");
             false
         })
     }

@@ -55,9 +55,11 @@ async fn page(
     let title = format!("{} · {}", job.state.word(), job.operation.words());
     let mut layout = match app.target(target) {
         Some(target) => who.layout_of(&title, target, Tab::None),
-        None => who.visit.layout(&title),
+        None => who.layout(&title),
     };
     layout.nav = Nav::Jobs;
+    layout.role = who.grants.on(target);
+    let operates = layout.may_operate();
     layout.crumbs = vec![Link::new("Jobs", "/jobs")];
     layout.refresh = (!job.state.is_over()).then_some(3);
     Ok(JobPage {
@@ -76,7 +78,7 @@ async fn page(
         log: log::view(&app.store, job, query, now).await?,
         trouble: job.trouble.as_ref().map(TroubleBox::from),
         result: result(app, job).await?,
-        cancel: cancel(job),
+        cancel: cancel(job).filter(|_| operates),
         reconcile: match job.state {
             State::Interrupted => Some(decide::panel(who, job, refused).await?),
             _ => None,

@@ -76,8 +76,6 @@ pub struct BackupsPage {
     pub backups: Vec<BackupRow>,
     /// The path of the next ones.
     pub older: Option<String>,
-    /// Whether this person may take one now.
-    pub can_take: bool,
     /// The note as typed, kept after a refusal.
     pub note: String,
     /// Where backups go and how much room is left there, in one sentence.
@@ -118,7 +116,6 @@ impl BackupsPage {
             summary: "The newest is 12 minutes old. The newest that was proven is 1 hour old.".to_owned(),
             backups: (0..).zip(states).map(row).collect(),
             older: None,
-            can_take: true,
             note: String::new(),
             archive: "The archive is /var/lib/lockkeeper/archive: 61.2 GB are free, 5.9 GB are backups of jarvis.".to_owned(),
             trouble: None,

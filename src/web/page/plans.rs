@@ -92,8 +92,6 @@ pub struct PlansPage {
     pub plans: Vec<PlanRow>,
     /// The path of the next ones.
     pub older: Option<String>,
-    /// Whether this person may make one.
-    pub can_make: bool,
     /// What to know when there is none: `Nothing is pending` or `2 migrations are pending`.
     pub empty: String,
     /// The command that makes one.
@@ -131,7 +129,6 @@ impl PlansPage {
             target: "jarvis-staging".to_owned(),
             plans: states.into_iter().enumerate().map(plan).collect(),
             older: None,
-            can_make: true,
             empty: "2 migrations are pending. Making a plan reads the database and the folder; it changes nothing.".to_owned(),
             example: "lockkeeper plan make jarvis-staging".to_owned(),
         }

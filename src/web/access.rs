@@ -1,0 +1,202 @@
+//! Who may ask for what: every route says it where it is declared, and nothing is answered before it was checked.
+//!
+//! What must stay true: a route without an [`Access`] cannot be declared ([`Routes::on`] is the only way); what somebody
+//! may not see reads as not being there; what they may see but not do names the role that it needs. [`rules`] is the whole
+//! table, which the tests walk as everybody.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Handler, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::ServiceConfig;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, Responder, ResponseError, guard, web};
+
+use super::error::PageError;
+use super::visit::{SignedIn, Visit};
+use crate::auth::role::{self, EVERYWHERE, Permission};
+use crate::job::queue;
+
+/// Who may ask for a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody: signing in, the look of the pages, whether the console is up.
+    Open,
+    /// Whoever is signed in, about themselves.
+    Person,
+    /// Whoever is signed in; it tells only of what they may see.
+    Listing,
+    /// Whoever has the permission on the target that the path names.
+    Target(Permission),
+    /// Whoever has the permission on the target of the job that the path names.
+    Job(Permission),
+    /// Whoever has the permission everywhere.
+    Console(Permission),
+}
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads: GET, and HEAD, whose answer is the same without its body.
+    Get,
+    /// Changes something.
+    Post,
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What it does.
+    pub verb: Verb,
+    /// Its path, with the names of its variables in braces.
+    pub path: &'static str,
+    /// Who may ask for it.
+    pub access: Access,
+}
+
+/// Where routes are declared: the server, or the table.
+pub(super) trait Routes {
+    /// Declares a route.
+    fn on<F, Args>(
+        &mut self,
+        verb: Verb,
+        path: &'static str,
+        access: Access,
+        handler: F,
+    ) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static;
+
+    /// Declares one that reads.
+    fn read<F, Args>(&mut self, path: &'static str, access: Access, handler: F) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.on(Verb::Get, path, access, handler)
+    }
+
+    /// Declares one that changes something.
+    fn change<F, Args>(&mut self, path: &'static str, access: Access, handler: F) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.on(Verb::Post, path, access, handler)
+    }
+}
+
+impl Routes for ServiceConfig {
+    fn on<F, Args>(
+        &mut self,
+        verb: Verb,
+        path: &'static str,
+        access: Access,
+        handler: F,
+    ) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let route = match verb {
+            Verb::Get => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+            Verb::Post => web::post(),
+        };
+        let check = from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
+            let_in(access, request, next)
+        });
+        self.route(path, route.to(handler).wrap(check))
+    }
+}
+
+/// Every route of the console.
+#[must_use]
+pub fn rules() -> Vec<Rule> {
+    let mut table = Table(Vec::new());
+    super::routes(&mut table);
+    table.0
+}
+
+struct Table(Vec<Rule>);
+
+impl Routes for Table {
+    fn on<F, Args>(
+        &mut self,
+        verb: Verb,
+        path: &'static str,
+        access: Access,
+        _handler: F,
+    ) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.0.push(Rule { verb, path, access });
+        self
+    }
+}
+
+/// The check before every handler. What it finds out is the handler's to use: [`SignedIn`].
+async fn let_in(
+    access: Access,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    if access == Access::Open {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    match check(access, request.request()).await {
+        Ok(who) => {
+            request.extensions_mut().insert(who);
+            Ok(next.call(request).await?.map_into_boxed_body())
+        }
+        // A response, not an error: only responses pass the middleware that renders error pages.
+        Err(error) => Ok(request.into_response(error.error_response())),
+    }
+}
+
+async fn check(access: Access, request: &HttpRequest) -> Result<SignedIn, PageError> {
+    let visit = Visit::of(request)
+        .await
+        .ok_or_else(|| PageError::Internal("the server lost its state".to_owned()))?;
+    let Some(user) = visit.user.clone() else {
+        // A form that was posted without a session cannot be repeated by going back to its path.
+        let is_safe = request.method().is_safe();
+        return Err(PageError::SignIn(if is_safe {
+            visit.path
+        } else {
+            "/".to_owned()
+        }));
+    };
+    let store = visit.app().store.clone();
+    let grants = role::of_user(&store, &user.id).await?;
+    let who = SignedIn {
+        visit,
+        user,
+        grants,
+    };
+    let part = |name| request.match_info().get(name).unwrap_or_default();
+    match access {
+        Access::Open | Access::Person | Access::Listing => {}
+        Access::Target(permission) => {
+            let target = part("target");
+            who.may(target, permission, &format!("target {target}"))?;
+        }
+        Access::Job(permission) => {
+            let what = "job of that id";
+            let job = queue::get(&store, part("id")).await?;
+            let job = job.ok_or_else(|| PageError::NotFound(what.to_owned()))?;
+            who.may(job.operation.target(), permission, what)?;
+        }
+        Access::Console(permission) => {
+            if !who.grants.may(EVERYWHERE, permission) {
+                return Err(who.forbidden(EVERYWHERE, permission));
+            }
+        }
+    }
+    Ok(who)
+}
