@@ -1,6 +1,7 @@
 //! The whole program, opened once from one configuration: what both doors are given.
 
 pub mod figures;
+mod people;
 pub mod watch;
 
 use std::path::Path;

@@ -223,3 +223,15 @@ pub async fn place_of_request(store: &Store, job: &str) -> Result<Option<String>
     .await?;
     Ok(place)
 }
+
+/// When somebody last signed in.
+pub async fn last_sign_in(store: &Store, name: &str) -> Result<Option<i64>, StoreError> {
+    let at = sqlx::query_scalar(
+        "SELECT at FROM audit WHERE actor = $1 AND action IN ('sign-in', 'user.setup') AND outcome = 'succeeded' \
+         ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(name)
+    .fetch_optional(store.read())
+    .await?;
+    Ok(at)
+}

@@ -1,9 +1,12 @@
-//! Who may come in, and what they may do: users, their passwords, the first one's setup link, sessions, and roles.
+//! Who may come in, and what they may do: users, their passwords, the first one's setup link, sessions, roles, and
+//! the tokens of programs.
 //!
 //! What must stay true: nothing here tells an unknown name from a wrong password, in words or in time; a session's key
 //! and a setup token are stored only as hashes; disabling a user or changing a password ends that user's sessions in
-//! the same transaction; a user without a role may do nothing.
+//! the same transaction; a user without a role may do nothing; while somebody is admin everywhere, somebody stays it.
 
+pub mod account;
+pub mod api_token;
 pub mod password;
 pub mod role;
 pub mod session;

@@ -150,6 +150,19 @@ impl Grants {
         Some(format!("/{names}"))
     }
 
+    /// In words: `operator on app, viewer everywhere`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let word = |(target, role): (&str, Role)| match target {
+            EVERYWHERE => format!("{} everywhere", role.word()),
+            target => format!("{} on {target}", role.word()),
+        };
+        match self.0.as_slice() {
+            [] => "no role".to_owned(),
+            _ => self.iter().map(word).collect::<Vec<_>>().join(", "),
+        }
+    }
+
     /// The same, but nothing beyond `role`, and only on `target` unless that is [`EVERYWHERE`]: what a token may do.
     #[must_use]
     pub fn narrowed(&self, target: &str, role: Role) -> Self {
@@ -184,7 +197,7 @@ pub async fn of_user(store: &Store, user: &str) -> Result<Grants, StoreError> {
 }
 
 /// Gives a user a role on a target, in place of the one they had there; none takes it away. The caller records it in the
-/// audit, in the same transaction.
+/// audit, in the same transaction. Whether nobody is left who can give roles is asked by [`super::account::set_role`].
 pub async fn set(
     tx: &mut Tx,
     user: &str,
@@ -205,6 +218,21 @@ pub async fn set(
             .await?;
     }
     Ok(())
+}
+
+/// Whether this user, by the key of their name, is admin everywhere and can sign in, and nobody else is and can. Writers
+/// of the store never overlap: what is true here stays so until `tx` commits.
+pub(super) async fn is_last_admin(tx: &mut Tx, name_key: &str) -> Result<bool, StoreError> {
+    let (mine, others): (i64, i64) = sqlx::query_as(
+        "SELECT CAST(coalesce(sum(CASE WHEN u.name_key = $1 THEN 1 ELSE 0 END), 0) AS BIGINT), \
+                CAST(coalesce(sum(CASE WHEN u.name_key = $1 THEN 0 ELSE 1 END), 0) AS BIGINT) \
+         FROM \"user\" u JOIN user_role r ON r.user_id = u.id \
+         WHERE r.target = '*' AND r.role = 'admin' AND u.disabled_at IS NULL AND u.password_hash <> ''",
+    )
+    .bind(name_key)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(mine > 0 && others == 0)
 }
 
 #[cfg(test)]

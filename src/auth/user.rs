@@ -5,6 +5,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::password::Passwords;
+use super::role;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError, Tx};
 
@@ -32,9 +33,15 @@ pub enum UserError {
     /// There is one already.
     #[error("There is already a user of that name.")]
     Taken,
+    /// Names of that kind stand for programs in the audit.
+    #[error("Names that begin with `token:` or `terminal:`, and `lockkeeper` and `somebody`, are not given to people: the audit uses them.")]
+    Reserved,
     /// There is none.
     #[error("There is no user of that name.")]
     Unknown,
+    /// Nobody would be left who can give roles.
+    #[error("Nobody else is admin everywhere and can sign in. Make somebody else admin of every target first.")]
+    LastAdmin,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -47,21 +54,34 @@ impl From<sqlx::Error> for UserError {
 }
 
 /// Names that differ only in case or in surrounding blanks are one name.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
 /// The name as it will be kept, if it may be one.
 pub fn check_name(name: &str) -> Result<String, UserError> {
     let name = name.trim();
-    let length = name.chars().count();
-    if length == 0 || length > 64 || name.chars().any(char::is_control) {
+    if !is_name(name) {
         return Err(UserError::Name);
     }
     Ok(name.to_owned())
 }
 
-/// Makes a user whose password hash is `password_hash`. The caller records it in the audit, in the same transaction.
+/// Whether something may be called so: 1 to 64 characters, none of which controls anything.
+pub(super) fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+}
+
+/// Whether the audit would take a user of that name for a program.
+fn is_reserved(name: &str) -> bool {
+    let key = key(name);
+    ["token:", "terminal:"]
+        .iter()
+        .any(|prefix| key.starts_with(prefix))
+        || matches!(key.as_str(), "lockkeeper" | "somebody")
+}
+
+/// Makes a user whose password hash is `password_hash`; an empty one is no password, and lets nobody in. The caller records it in the audit, in the same transaction.
 pub async fn add(
     tx: &mut Tx,
     clock: &Clock,
@@ -69,6 +89,9 @@ pub async fn add(
     password_hash: &str,
 ) -> Result<User, UserError> {
     let name = check_name(name)?;
+    if is_reserved(&name) {
+        return Err(UserError::Reserved);
+    }
     let taken: i64 = sqlx::query_scalar("SELECT count(*) FROM \"user\" WHERE name_key = $1")
         .bind(key(&name))
         .fetch_one(&mut **tx)
@@ -117,8 +140,11 @@ pub async fn set_password(
     end_sessions(tx, name).await
 }
 
-/// Disables a user and ends every session of theirs.
+/// Disables a user and ends every session of theirs, unless nobody would be left who can give roles.
 pub async fn disable(tx: &mut Tx, clock: &Clock, name: &str) -> Result<(), UserError> {
+    if role::is_last_admin(tx, &key(name)).await? {
+        return Err(UserError::LastAdmin);
+    }
     let changed = sqlx::query("UPDATE \"user\" SET disabled_at = $1 WHERE name_key = $2")
         .bind(clock.now_ms())
         .bind(key(name))
@@ -130,7 +156,27 @@ pub async fn disable(tx: &mut Tx, clock: &Clock, name: &str) -> Result<(), UserE
     end_sessions(tx, name).await
 }
 
+/// Lets a disabled user sign in again, with the password of before.
+pub async fn enable(tx: &mut Tx, name: &str) -> Result<(), UserError> {
+    let changed = sqlx::query("UPDATE \"user\" SET disabled_at = NULL WHERE name_key = $1")
+        .bind(key(name))
+        .execute(&mut **tx)
+        .await?;
+    if changed.rows_affected() == 0 {
+        return Err(UserError::Unknown);
+    }
+    Ok(())
+}
+
+/// Ends every session of a user, and voids the link that would begin another.
 async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), UserError> {
+    sqlx::query(
+        "DELETE FROM setup_link WHERE used_at IS NULL \
+         AND user_id = (SELECT id FROM \"user\" WHERE name_key = $1)",
+    )
+    .bind(key(name))
+    .execute(&mut **tx)
+    .await?;
     sqlx::query(
         "DELETE FROM session WHERE user_id = (SELECT id FROM \"user\" WHERE name_key = $1)",
     )
@@ -177,7 +223,7 @@ pub async fn sign_in(
 ) -> Result<Option<User>, StoreError> {
     let known = sqlx::query(
         "SELECT id, name, created_at, disabled_at, password_hash FROM \"user\" \
-         WHERE name_key = $1 AND disabled_at IS NULL",
+         WHERE name_key = $1 AND disabled_at IS NULL AND password_hash <> ''",
     );
     // A name that nobody can have is not asked for: Postgres would refuse one with a NUL with an error of its own.
     let row = match check_name(name) {
@@ -194,7 +240,7 @@ pub async fn sign_in(
     row.as_ref().map(decode).transpose()
 }
 
-fn decode(row: &AnyRow) -> Result<User, StoreError> {
+pub(super) fn decode(row: &AnyRow) -> Result<User, StoreError> {
     Ok(User {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
