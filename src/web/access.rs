@@ -10,6 +10,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, Responder, ResponseError, guard, web};
 
+use super::bearer::{self, Claim};
 use super::error::PageError;
 use super::visit::{SignedIn, Visit};
 use crate::auth::role::{self, EVERYWHERE, Permission};
@@ -20,7 +21,7 @@ use crate::job::queue;
 pub enum Access {
     /// Anybody: signing in, the look of the pages, whether the console is up.
     Open,
-    /// Whoever is signed in, about themselves.
+    /// Whoever is signed in, about themselves: people, no programs.
     Person,
     /// Whoever is signed in; it tells only of what they may see.
     Listing,
@@ -28,7 +29,7 @@ pub enum Access {
     Target(Permission),
     /// Whoever has the permission on the target of the job that the path names.
     Job(Permission),
-    /// Whoever has the permission everywhere.
+    /// Whoever has the permission everywhere: people, no programs.
     Console(Permission),
 }
 
@@ -151,8 +152,13 @@ async fn let_in(
     }
     match check(access, request.request()).await {
         Ok(who) => {
+            let program = who.program.clone();
             request.extensions_mut().insert(who);
-            Ok(next.call(request).await?.map_into_boxed_body())
+            let response = next.call(request).await?.map_into_boxed_body();
+            Ok(match program {
+                Some(program) => bearer::answer(&program, response),
+                None => response,
+            })
         }
         // A response, not an error: only responses pass the middleware that renders error pages.
         Err(error) => Ok(request.into_response(error.error_response())),
@@ -163,22 +169,12 @@ async fn check(access: Access, request: &HttpRequest) -> Result<SignedIn, PageEr
     let visit = Visit::of(request)
         .await
         .ok_or_else(|| PageError::Internal("the server lost its state".to_owned()))?;
-    let Some(user) = visit.user.clone() else {
-        // A form that was posted without a session cannot be repeated by going back to its path.
-        let is_safe = request.method().is_safe();
-        return Err(PageError::SignIn(if is_safe {
-            visit.path
-        } else {
-            "/".to_owned()
-        }));
+    let who = match bearer::claim(request.headers()) {
+        Claim::None => person(visit, request).await?,
+        Claim::Token(secret) => bearer::who(access, visit, secret).await?,
+        Claim::Garbled => return Err(PageError::Token),
     };
-    let store = visit.app().store.clone();
-    let grants = role::of_user(&store, &user.id).await?;
-    let who = SignedIn {
-        visit,
-        user,
-        grants,
-    };
+    let store = who.app().store.clone();
     let part = |name| request.match_info().get(name).unwrap_or_default();
     match access {
         Access::Open | Access::Person | Access::Listing => {}
@@ -199,4 +195,25 @@ async fn check(access: Access, request: &HttpRequest) -> Result<SignedIn, PageEr
         }
     }
     Ok(who)
+}
+
+/// Whoever is signed in.
+async fn person(visit: Visit, request: &HttpRequest) -> Result<SignedIn, PageError> {
+    let Some(user) = visit.user.clone() else {
+        // A form that was posted without a session cannot be repeated by going back to its path.
+        let is_safe = request.method().is_safe();
+        return Err(PageError::SignIn(if is_safe {
+            visit.path
+        } else {
+            "/".to_owned()
+        }));
+    };
+    let grants = role::of_user(&visit.app().store, &user.id).await?;
+    Ok(SignedIn {
+        actor: user.name.clone(),
+        program: None,
+        visit,
+        user,
+        grants,
+    })
 }

@@ -65,6 +65,7 @@ pub(super) async fn take(
             "No backup was started.",
             "Shorten the note and take the backup again.",
         );
+        who.explain(&trouble);
         let page = page(&who, &target, None, note, Some(trouble)).await;
         return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
@@ -101,7 +102,7 @@ pub(super) async fn download(
         .unwrap_or("whole");
     let detail = format!("{} ({range})", manifest.file.name);
     let entry = audit::Entry {
-        actor: &who.user.name,
+        actor: &who.actor,
         action: "backup.download",
         target: Some(&target.name),
         outcome: "requested",

@@ -2,7 +2,8 @@
 //!
 //! The rule is that of Go's `http.CrossOriginProtection`: the browser says with `Sec-Fetch-Site` where a request comes
 //! from; one that does not (plain http that is not localhost) says it with `Origin`, which then must be the public URL.
-//! A request with neither is refused: nothing but a browser signs in here.
+//! A request with neither is refused, unless it shows a token ([`super::bearer`]): no browser does that by itself, and its
+//! cookies do not count.
 
 use actix_web::ResponseError;
 use actix_web::body::{BoxBody, MessageBody};
@@ -12,6 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 
 use super::Shared;
+use super::bearer::{self, Claim};
 use super::error::PageError;
 
 /// The middleware.
@@ -19,7 +21,11 @@ pub(super) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let safe = request.method().is_safe();
+    let claim = bearer::claim(request.headers());
+    if claim == Claim::Garbled && !request.method().is_safe() {
+        return Ok(request.into_response(PageError::Token.error_response()));
+    }
+    let safe = request.method().is_safe() || matches!(claim, Claim::Token(_));
     let ours = request
         .app_data::<Data<Shared>>()
         .map(|shared| shared.app.config.server.public_url.clone())

@@ -2,7 +2,7 @@
 //!
 //! The policy: a handler returns a [`PageError`] by meaning. What the person needs stands in its three sentences; what
 //! an operator needs is logged here, once. The page itself is rendered by [`render`], a middleware, because only the
-//! request knows who is looking and in which colours. A session that is missing is no error: it leads to signing in.
+//! request knows who is looking and in which colours, or that it is a program. A session that is missing is no error: it leads to signing in.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,6 +11,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
+use super::bearer;
 use super::layout::Link;
 use super::page::error::ErrorPage;
 use super::page::trouble::TroubleBox;
@@ -39,6 +40,12 @@ pub enum PageError {
         /// What they are there.
         has: Option<Role>,
     },
+    /// What was shown as a token is none that is good.
+    #[error("no token that is good")]
+    Token,
+    /// A program asked for what is for people.
+    #[error("for people only")]
+    PeopleOnly,
     /// The request came from another site's page.
     #[error("cross-origin request")]
     CrossOrigin,
@@ -64,7 +71,8 @@ impl ResponseError for PageError {
         match self {
             Self::SignIn(_) => StatusCode::SEE_OTHER,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::Forbidden { .. } | Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::Token => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } | Self::PeopleOnly | Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Target(_) => StatusCode::BAD_GATEWAY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -102,6 +110,17 @@ impl PageError {
                 forbidden(target, *needs, *has),
                 "Nothing was changed.",
                 "Ask an admin of this console for the role, or somebody who has it to do this.",
+            ),
+            Self::Token => Trouble::new(
+                "The Authorization header does not show a token that is good.",
+                "Nothing was changed.",
+                "Send it as `Authorization: Bearer lk_…`. If it is sent so, it was revoked or has expired, or its owner \
+                 is disabled: make another one at /tokens.",
+            ),
+            Self::PeopleOnly => Trouble::new(
+                "A token does not reach this: it is for people who have signed in.",
+                "Nothing was changed.",
+                "Do it in the browser.",
             ),
             Self::CrossOrigin => Trouble::new(
                 "This request did not come from a page of this console, so it was refused.",
@@ -155,7 +174,10 @@ pub(super) async fn render(
     };
     let status = response.status();
     let request = response.request().clone();
-    let page = page(&request, status, trouble).await;
+    let page = match bearer::told(&request, status, &trouble) {
+        Some(answer) => answer,
+        None => page(&request, status, trouble).await,
+    };
     Ok(response.into_response(page).map_into_boxed_body())
 }
 

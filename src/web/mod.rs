@@ -7,6 +7,7 @@
 pub mod access;
 mod asset;
 mod backups;
+mod bearer;
 mod csrf;
 mod error;
 mod figures;
@@ -29,6 +30,7 @@ mod view;
 mod visit;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_session::SessionMiddleware;
@@ -42,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::access::Access::{Job, Listing, Open, Person, Target};
 use self::access::Routes;
+use self::bearer::Refusals;
 use crate::app::App;
 use crate::app::figures::Figures;
 use crate::app::watch::Watch;
@@ -56,6 +59,8 @@ struct Shared {
     feed: Feed,
     /// What is recorded for a monitoring system, unless that is switched off.
     figures: Option<Figures>,
+    /// What was recorded of tokens that are not good.
+    refusals: Arc<Refusals>,
     /// Cancelled when the console stops: open streams end with it.
     stop: CancellationToken,
 }
@@ -73,6 +78,7 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
         watch: Watch::new(app.clone()),
         feed: Feed::new(app.store.clone()),
         figures,
+        refusals: Arc::default(),
         stop,
     };
     tokio::spawn(shared.feed.clone().run(shared.stop.clone()));
@@ -100,6 +106,7 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
             .wrap(from_fn(csrf::guard))
             .wrap(from_fn(error::render))
             .wrap(session(app, key.clone()))
+            .wrap(from_fn(bearer::alone))
             .wrap(Compress::default())
             .wrap(headers::all(app))
             .wrap(from_fn(headers::log))

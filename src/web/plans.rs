@@ -30,6 +30,7 @@ pub(super) struct ApproveBody {
 #[derive(Deserialize)]
 pub(super) struct ApplyBody {
     digest: String,
+    #[serde(default)]
     token: String,
     #[serde(default)]
     key: String,
@@ -136,7 +137,9 @@ pub(super) async fn apply(
     form: web::Form<ApplyBody>,
 ) -> Result<HttpResponse, PageError> {
     let (target, stored) = load(&who, path).await?;
-    let refused = if !who.use_form_token(&form.token) {
+    // A program was shown no form: that it names the digest is its yes.
+    let is_fresh = who.program.is_some() || who.use_form_token(&form.token);
+    let refused = if !is_fresh {
         Some(SENT_BEFORE)
     } else if form.digest != stored.plan.digest {
         Some("The plan on the screen was not this plan. Read it again.")

@@ -15,6 +15,7 @@ use super::view;
 use super::visit::SignedIn;
 use crate::audit::export::Export;
 use crate::audit::{self, Entry, Filter, Recorded, moment};
+use crate::operation::Trouble;
 
 const PAGE: usize = 30;
 /// Asked for, to know whether there is another page.
@@ -170,7 +171,7 @@ pub(super) async fn export(
         )
     };
     let entry = Entry {
-        actor: &who.user.name,
+        actor: &who.actor,
         action: "audit.export",
         outcome: "requested",
         place: &who.visit.address,
@@ -196,6 +197,13 @@ pub(super) async fn export(
 
 /// The page with what was typed and what is wrong with it.
 fn refused(who: &SignedIn, query: &AuditQuery, form: AuditFilter) -> HttpResponse {
+    let wrong = [&form.from.wrong, &form.to.wrong];
+    let wrong: Vec<&str> = wrong.into_iter().flatten().map(String::as_str).collect();
+    who.explain(&Trouble::new(
+        wrong.join(" "),
+        "Nothing was searched.",
+        "Correct the dates and ask again.",
+    ));
     view::html(StatusCode::UNPROCESSABLE_ENTITY, &empty(who, query, form))
 }
 
@@ -240,7 +248,7 @@ fn row(entry: Recorded) -> AuditRow {
 }
 
 /// Actions as they are recorded, and as a person reads them.
-const ACTIONS: [(&str, &str); 20] = [
+const ACTIONS: [(&str, &str); 29] = [
     ("plan.make", "Make a plan"),
     ("plan.approve", "Approve a plan"),
     ("plan.apply", "Apply a plan"),
@@ -251,7 +259,16 @@ const ACTIONS: [(&str, &str); 20] = [
     ("user.setup", "Make the first user"),
     ("user.add", "Add a user"),
     ("user.passwd", "Set a password"),
+    ("user.invite", "Invite a user"),
+    ("user.link", "Make a new link for a user"),
+    ("user.join", "Choose a password by a link"),
+    ("user.role", "Change a role"),
     ("user.disable", "Disable a user"),
+    ("user.enable", "Enable a user"),
+    ("user.reset-factor", "Take a second factor away"),
+    ("token.make", "Make a token"),
+    ("token.revoke", "Revoke a token"),
+    ("token.use", "Use a token"),
     ("target.check", "Check the target"),
     ("schedule.create", "Add a schedule"),
     ("schedule.change", "Change a schedule"),

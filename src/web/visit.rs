@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 
 use super::Shared;
 use super::asset;
+use super::bearer::Program;
 use super::error::PageError;
 use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
 use super::view;
@@ -22,6 +23,7 @@ use crate::auth::token;
 use crate::auth::user::{self, User};
 use crate::job::Operation;
 use crate::job::queue::{By, Request};
+use crate::operation::Trouble;
 use crate::target::Target;
 
 /// What a form sends that does nothing but start a job.
@@ -99,6 +101,7 @@ impl Visit {
             assets: asset::urls(),
             user: self.user.as_ref().map(|user| user.name.clone()),
             role: None,
+            manages: false,
             theme: self.theme,
             path: self.path.clone(),
             nav: Nav::None,
@@ -122,8 +125,12 @@ impl Visit {
 pub(super) struct SignedIn {
     pub visit: Visit,
     pub user: User,
-    /// What the user may do now.
+    /// What the user may do now; of a program: what its token leaves of that.
     pub grants: Grants,
+    /// On whose behalf something is done, as jobs and the audit name them.
+    pub actor: String,
+    /// The token of a program; none for people.
+    pub program: Option<Program>,
 }
 
 impl FromRequest for Visit {
@@ -159,7 +166,7 @@ impl SignedIn {
     /// Who does something now, and from where, as the audit names them.
     pub fn by(&self) -> By<'_> {
         By {
-            actor: &self.user.name,
+            actor: &self.actor,
             place: &self.visit.address,
         }
     }
@@ -207,11 +214,19 @@ impl SignedIn {
             .ok_or_else(|| PageError::NotFound(format!("target {name}")))
     }
 
+    /// Says to a program why what it sent could not be used; a person reads it on the page.
+    pub fn explain(&self, trouble: &Trouble) {
+        if let Some(program) = &self.program {
+            program.explain(trouble);
+        }
+    }
+
     /// A layout for a page about `target`.
     pub fn layout_of(&self, title: &str, target: &Target, tab: Tab) -> Layout {
         Layout {
             nav: Nav::Targets,
             role: self.grants.on(&target.name),
+            manages: self.grants.may(EVERYWHERE, Permission::Manage),
             target: Some(Band {
                 name: target.name.clone(),
                 environment: view::environment(target.environment),
@@ -225,12 +240,16 @@ impl SignedIn {
     pub fn layout(&self, title: &str) -> Layout {
         Layout {
             role: self.grants.on(EVERYWHERE),
+            manages: self.grants.may(EVERYWHERE, Permission::Manage),
             ..self.visit.layout(title)
         }
     }
 
     /// A message for the next page.
     pub fn flash(&self, good: bool, text: &str) {
+        if let Some(program) = &self.program {
+            return program.say(good, text);
+        }
         if let Err(error) = self.visit.session.insert(FLASH_KEY, (good, text)) {
             tracing::warn!(%error, "a message could not be kept for the next page");
         }
@@ -240,6 +259,10 @@ impl SignedIn {
     pub fn form_token(&self) -> Result<String, PageError> {
         let failed =
             |error: actix_session::SessionInsertError| PageError::Internal(error.to_string());
+        // A program has no session to keep it in, and sends the digest instead.
+        if self.program.is_some() {
+            return Ok(String::new());
+        }
         if let Ok(Some(token)) = self.visit.session.get::<String>(TOKEN_KEY) {
             return Ok(token);
         }

@@ -47,6 +47,10 @@ pub(in crate::web) async fn reconcile(
     path: web::Path<String>,
     form: web::Form<ReconcileForm>,
 ) -> Result<HttpResponse, PageError> {
+    // Whoever decides has looked.
+    if who.program.is_some() {
+        return Err(PageError::PeopleOnly);
+    }
     let job = load(&who, &path).await?;
     let finding = form.finding.trim();
     let choice = Choice::ALL

@@ -21,13 +21,13 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{load, note, progress};
-use crate::auth::role::{self, Permission};
-use crate::auth::session::SessionName;
+use crate::auth::role::Permission;
 use crate::clock::timestamp;
 use crate::job::feed::Watcher;
 use crate::job::queue::{self, Job, Line};
 use crate::store::StoreError;
 use crate::web::Shared;
+use crate::web::bearer::Pass;
 use crate::web::error::PageError;
 use crate::web::page::shown::shown;
 use crate::web::visit::SignedIn;
@@ -48,7 +48,7 @@ pub(in crate::web) struct EventsQuery {
 struct Follower {
     shared: web::Data<Shared>,
     job: String,
-    session: SessionName,
+    pass: Pass,
     user: String,
     target: String,
     watcher: Watcher,
@@ -81,7 +81,7 @@ pub(in crate::web) async fn events(
         watcher: who.visit.shared.feed.watch(&job),
         shared: who.visit.shared.clone(),
         job,
-        session: who.session_name()?,
+        pass: Pass::of(&who)?,
         user: who.user.id.clone(),
         target,
         seen: resumed.unwrap_or(query.after),
@@ -167,13 +167,12 @@ impl Follower {
         }
     }
 
-    /// Whether whoever watches may still see this: their session is there, and their role.
+    /// Whether whoever watches may still see this: their session or token is good, and their role.
     async fn still_allowed(&self) -> bool {
         let app = &self.shared.app;
         let asked = async {
-            let alive = app.sessions().is_alive(&self.session).await?;
-            let grants = role::of_user(&app.store, &self.user).await?;
-            Ok::<_, StoreError>(alive && grants.may(&self.target, Permission::View))
+            let grants = self.pass.grants(app, &self.user).await?;
+            Ok::<_, StoreError>(grants.may(&self.target, Permission::View))
         };
         asked.await.unwrap_or_else(|error| {
             tracing::warn!(%error, "a stream could not ask whether it may go on");
