@@ -5,6 +5,7 @@
 //! structs in [`page`], the handlers beside them here fill them from the chapters below.
 
 pub mod access;
+mod account;
 mod asset;
 mod backups;
 mod bearer;
@@ -16,6 +17,7 @@ mod health;
 mod history;
 mod job;
 mod jobs;
+mod join;
 pub mod layout;
 mod overview;
 pub mod page;
@@ -26,6 +28,8 @@ mod schedule;
 mod settings;
 mod sign_in;
 mod target;
+mod tokens;
+mod users;
 mod view;
 mod visit;
 
@@ -42,7 +46,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
 use tokio_util::sync::CancellationToken;
 
-use self::access::Access::{Job, Listing, Open, Person, Target};
+use self::access::Access::{Console, Job, Listing, Open, Person, Target};
 use self::access::Routes;
 use self::bearer::Refusals;
 use crate::app::App;
@@ -157,6 +161,7 @@ fn routes(config: &mut impl Routes) {
         .read("/audit.jsonl", Listing, record::export);
     job_routes(config);
     schedule_routes(config);
+    people_routes(config);
 }
 
 /// One job.
@@ -205,6 +210,28 @@ fn schedule_routes(config: &mut impl Routes) {
             manage,
             schedule::delete,
         );
+}
+
+/// Who the users are, and the tokens of everybody's programs.
+fn people_routes(config: &mut impl Routes) {
+    let manage = Console(Manage);
+    config
+        .read("/users", manage, users::list)
+        .change("/users", manage, users::add)
+        .read("/users/{id}", manage, account::show)
+        .change("/users/{id}/roles", manage, account::set_role)
+        .change("/users/{id}/link", manage, account::link)
+        .change("/users/{id}/disable", manage, account::disable)
+        .change("/users/{id}/enable", manage, account::enable)
+        .change("/users/{id}/reset-factor", manage, account::reset_factor)
+        .change(
+            "/users/{id}/tokens/{token}/revoke",
+            manage,
+            account::revoke,
+        )
+        .read("/tokens", Person, tokens::list)
+        .change("/tokens", Person, tokens::make)
+        .change("/tokens/{id}/revoke", Person, tokens::revoke);
 }
 
 /// What anybody may ask for: signing in, the look, and whether the console is up. The figures have a door of their own.

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::error::PageError;
+use super::join;
 use super::layout::Theme;
 use super::page::login::LoginPage;
 use super::page::setup::SetupPage;
@@ -27,6 +28,8 @@ pub(super) struct SetupQuery {
 #[derive(Deserialize)]
 pub(super) struct SetupForm {
     token: String,
+    /// Of the first user only.
+    #[serde(default)]
     name: String,
     password: SecretString,
     repeat: SecretString,
@@ -66,8 +69,7 @@ fn setup_page(visit: &Visit, token: String, name: String) -> SetupPage {
     }
 }
 
-const SETUP_OVER: &str = "This link is not good any more: it was used, it has expired, or there is a user by now. \
-                          Restarting the console prints a new one while there is no user.";
+const SETUP_OVER: &str = "This link is not good any more: it was used, or it has expired. Restarting the console prints a new one while there is no user.";
 
 /// `GET /setup?token=…`.
 pub(super) async fn setup_form(
@@ -75,13 +77,21 @@ pub(super) async fn setup_form(
     query: web::Query<SetupQuery>,
 ) -> Result<HttpResponse, PageError> {
     let token = query.into_inner().token;
+    if let Some(user) = setup::invited(&visit.app().store, &visit.app().clock, &token).await? {
+        return Ok(view::ok(&join::page(&visit, token, &user)));
+    }
     let valid = setup::valid(&visit.app().store, &visit.app().clock, &token).await?;
     let mut page = setup_page(&visit, token, String::new());
     if valid {
         return Ok(view::ok(&page));
     }
-    page.error = Some(SETUP_OVER.to_owned());
+    page.error = Some(over_text(&visit).await?);
     Ok(view::html(StatusCode::GONE, &page))
+}
+
+async fn over_text(visit: &Visit) -> Result<String, StoreError> {
+    let nobody = user::none_yet(&visit.app().store).await?;
+    Ok(if nobody { SETUP_OVER } else { join::OVER }.to_owned())
 }
 
 /// `POST /setup`.
@@ -91,6 +101,16 @@ pub(super) async fn setup(
 ) -> Result<HttpResponse, PageError> {
     let form = form.into_inner();
     let app = visit.app();
+    if let Some(user) = setup::invited(&app.store, &app.clock, &form.token).await? {
+        let token = form.token.clone();
+        let joined = join::join(&visit, token, &user, form.password, &form.repeat).await?;
+        if let Some(response) = joined {
+            return Ok(response);
+        }
+        let mut page = setup_page(&visit, form.token, String::new());
+        page.error = Some(join::OVER.to_owned());
+        return Ok(view::html(StatusCode::GONE, &page));
+    }
     let mut page = setup_page(&visit, form.token.clone(), form.name.clone());
     if let Err(error) = user::check_name(&form.name) {
         page.name_error = Some(error.to_string());
@@ -104,8 +124,9 @@ pub(super) async fn setup(
         return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
     // The token first: hashing for anybody who asks would be a way to keep the machine busy.
+    let text = over_text(&visit).await?;
     let over = |mut page: SetupPage| {
-        page.error = Some(SETUP_OVER.to_owned());
+        page.error = Some(text);
         Ok(view::html(StatusCode::GONE, &page))
     };
     if !setup::valid(&app.store, &app.clock, &form.token).await? {
@@ -194,7 +215,7 @@ pub(super) async fn login(
 }
 
 /// Binds the session to the user, under a new key: one that was known before signing in opens nothing after it.
-fn enter(visit: &Visit, user: &user::User) -> Result<(), PageError> {
+pub(super) fn enter(visit: &Visit, user: &user::User) -> Result<(), PageError> {
     visit.session.clear();
     visit.session.renew();
     visit

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{
-    audit, backups, error, job, jobs, login, migration, migrations, overview, plan, plans,
-    schedule, settings, setup, shown, target,
+    account, audit, backups, error, job, jobs, join, login, migration, migrations, overview, plan, plans,
+    schedule, settings, setup, shown, target, tokens, users,
 };
 
 /// Every sample by name.
@@ -79,6 +79,30 @@ fn samples() -> Vec<(&'static str, String)> {
         ("audit-refused", html(&audit::AuditPage::sample_refused())),
         ("audit-hostile", html(&audit::AuditPage::sample_hostile())),
         ("error", html(&error::ErrorPage::sample())),
+        ("users", html(&users::UsersPage::sample())),
+        ("users-refused", html(&users::UsersPage::sample_refused())),
+        ("account", html(&account::AccountPage::sample())),
+        (
+            "account-invited",
+            html(&account::AccountPage::sample_invited()),
+        ),
+        (
+            "account-refused",
+            html(&account::AccountPage::sample_refused()),
+        ),
+        (
+            "account-disabled",
+            html(&account::AccountPage::sample_disabled()),
+        ),
+        ("tokens", html(&tokens::TokensPage::sample())),
+        ("tokens-empty", html(&tokens::TokensPage::sample_empty())),
+        ("tokens-made", html(&tokens::TokensPage::sample_made())),
+        (
+            "tokens-refused",
+            html(&tokens::TokensPage::sample_refused()),
+        ),
+        ("join", html(&join::JoinPage::sample())),
+        ("join-refused", html(&join::JoinPage::sample_refused())),
     ]
 }
 
@@ -159,6 +183,9 @@ fn what_was_typed_is_kept() {
         ("plan-refused", "value=\"jarvis-staging\""),
         ("settings-refused", "value=\"* * * * &#60;b&#62;\""),
         ("settings-refused", "value=\"Europe/Berlinn\""),
+        ("users-refused", "value=\"&#60;b&#62;ada&#60;/b&#62;\""),
+        ("tokens-refused", "value=\"&#34;&#62;&#60;b&#62;x\""),
+        ("tokens-refused", "value=\"1000\""),
         ("audit-refused", "value=\"yester&#34;day\""),
         (
             "audit-refused",

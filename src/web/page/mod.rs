@@ -3,6 +3,7 @@
 //! What must stay true: a page struct holds nothing but what its template prints, so that every page can be rendered
 //! without a database; text from outside reaches HTML only through askama's escaping; no page needs the script.
 
+pub mod account;
 pub mod audit;
 pub mod backups;
 pub mod change;
@@ -11,6 +12,7 @@ pub mod code;
 pub mod error;
 pub mod job;
 pub mod jobs;
+pub mod join;
 pub mod log;
 pub mod login;
 pub mod measure;
@@ -26,7 +28,9 @@ pub mod setup;
 pub mod shown;
 pub mod size;
 pub mod target;
+pub mod tokens;
 pub mod trouble;
+pub mod users;
 pub mod when;
 
 #[cfg(test)]
