@@ -34,13 +34,17 @@ pub enum UserError {
     #[error("There is already a user of that name.")]
     Taken,
     /// Names of that kind stand for programs in the audit.
-    #[error("Names that begin with `token:` or `terminal:`, and `lockkeeper` and `somebody`, are not given to people: the audit uses them.")]
+    #[error(
+        "Names that begin with `token:` or `terminal:`, and `lockkeeper` and `somebody`, are not given to people: the audit uses them."
+    )]
     Reserved,
     /// There is none.
     #[error("There is no user of that name.")]
     Unknown,
     /// Nobody would be left who can give roles.
-    #[error("Nobody else is admin everywhere and can sign in. Make somebody else admin of every target first.")]
+    #[error(
+        "Nobody else is admin everywhere and can sign in. Make somebody else admin of every target first."
+    )]
     LastAdmin,
     /// The store failed.
     #[error(transparent)]

@@ -3,6 +3,7 @@
 //! The command line is a contract: results on stdout, talk on stderr, `--json` everywhere, and the exit codes of
 //! [`terminal::Exit`]. Commands build the same operations as the pages and enqueue them in the same store.
 
+mod account;
 mod alone;
 mod audit;
 mod backup;
@@ -16,6 +17,7 @@ mod signal;
 mod store;
 mod target;
 pub mod terminal;
+mod token;
 mod user;
 mod worker;
 
@@ -91,6 +93,9 @@ enum Command {
     /// Manage who may sign in
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Manage what programs show instead of a password
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Write Lockkeeper's own database to a file, and put it back
     #[command(subcommand)]
     Store(store::StoreCommand),
@@ -146,6 +151,7 @@ pub async fn run() -> u8 {
         Command::Job(command) => job::run(command, config, terminal).await,
         Command::Target(command) => target::run(command, config, terminal).await,
         Command::User(command) => user::run(command, config, terminal).await,
+        Command::Token(command) => token::run(command, config, terminal).await,
         Command::Store(command) => store::run(command, config, terminal).await,
     };
     done.unwrap_or_else(|failure| failure.tell(terminal)) as u8

@@ -5,11 +5,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::terminal::{Exit, Terminal, first_line};
-use super::{Failure, open, record};
+use super::{Failure, account, open, record};
 use crate::app::App;
-use crate::auth::role::{self, Role};
+use crate::auth::role::{self, Grants, Role};
 use crate::auth::{password, user};
-use crate::clock::timestamp;
 use crate::config::Config;
 
 #[derive(Debug, Subcommand)]
@@ -34,8 +33,38 @@ pub(super) enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Make a user without a password, and print the link by which they choose one
+    Invite {
+        /// The name to sign in with
+        name: String,
+        /// What they may do, as with `user add`; without it they are viewers
+        #[arg(long = "role", value_name = "ROLE[@TARGET]", value_parser = grant)]
+        roles: Vec<(String, Role)>,
+    },
+    /// Print a link by which a user chooses another password; until it is used nothing changes
+    Link {
+        /// The user's name
+        name: String,
+    },
+    /// Change what a user may do
+    Role {
+        /// The user's name
+        name: String,
+        /// What they are to be: viewer, operator, approver or admin, everywhere or on one target, in place of what they were
+        /// there
+        #[arg(value_name = "ROLE[@TARGET]", value_parser = grant, required_unless_present = "remove")]
+        roles: Vec<(String, Role)>,
+        /// Take away the role on this target; `*` is the one that counts everywhere
+        #[arg(long, value_name = "TARGET")]
+        remove: Vec<String>,
+    },
     /// Disable a user and end their sessions at once
     Disable {
+        /// The user's name
+        name: String,
+    },
+    /// Let a disabled user sign in again, with the password of before
+    Enable {
         /// The user's name
         name: String,
     },
@@ -66,7 +95,7 @@ pub(super) async fn run(
             for (target, role) in &roles {
                 role::set(&mut tx, &made.id, target, Some(*role)).await?;
             }
-            let words = words(&roles);
+            let words = Grants::of(roles).words();
             let detail = format!("user {}, {words}", made.name);
             record(&mut tx, &app, "user.add", &detail).await?;
             tx.commit().await.map_err(crate::store::StoreError::from)?;
@@ -89,66 +118,29 @@ pub(super) async fn run(
                 "has a new password; their sessions have ended",
             );
         }
-        UserCommand::Disable { name } => {
-            let mut tx = app.store.begin().await?;
-            user::disable(&mut tx, &app.clock, &name)
-                .await
-                .map_err(refused)?;
-            record(&mut tx, &app, "user.disable", &format!("user {name}")).await?;
-            tx.commit().await.map_err(crate::store::StoreError::from)?;
-            tell(terminal, &name, "is disabled; their sessions have ended");
+        UserCommand::Invite { name, roles } => {
+            let roles = known(&app, roles).await?;
+            account::invite(&app, &name, roles, terminal).await?;
         }
-        UserCommand::List => list(&app, terminal).await?,
+        UserCommand::Link { name } => account::link(&app, &name, terminal).await?,
+        UserCommand::Role {
+            name,
+            roles,
+            remove,
+        } => account::set_roles(&app, &name, roles, remove, terminal).await?,
+        UserCommand::Disable { name } => {
+            account::set_enabled(&app, &name, false, terminal).await?;
+        }
+        UserCommand::Enable { name } => {
+            account::set_enabled(&app, &name, true, terminal).await?;
+        }
+        UserCommand::List => account::list(&app, terminal).await?,
     }
     Ok(Exit::Done)
 }
 
-async fn list(app: &App, terminal: Terminal) -> Result<(), Failure> {
-    let users = user::list(&app.store).await?;
-    let mut grants = Vec::new();
-    for user in &users {
-        grants.push(role::of_user(&app.store, &user.id).await?);
-    }
-    if users.is_empty() {
-        terminal.say("Nobody can sign in yet. Start the console for a setup link, or: lockkeeper user add NAME");
-    } else {
-        terminal.table(
-            &["name", "since", "state", "roles"],
-            users.iter().zip(&grants).map(|(user, grants)| {
-                let roles: Vec<_> = grants
-                    .iter()
-                    .map(|(on, role)| (on.to_owned(), role))
-                    .collect();
-                let roles = words(&roles);
-                let state = if user.disabled_at.is_some() {
-                    "disabled"
-                } else {
-                    "enabled"
-                };
-                let since = timestamp(user.created_at)
-                    .strftime("%Y-%m-%d %H:%M UTC")
-                    .to_string();
-                vec![user.name.clone(), since, state.to_owned(), roles]
-            }),
-        );
-    }
-    let users: Vec<_> = users
-        .iter()
-        .zip(&grants)
-        .map(|(user, grants)| {
-            let roles: serde_json::Map<_, _> = grants
-                .iter()
-                .map(|(target, role)| (target.to_owned(), json!(role.word())))
-                .collect();
-            json!({"name": user.name, "disabled": user.disabled_at.is_some(), "roles": roles})
-        })
-        .collect();
-    terminal.json(&json!({ "users": users }));
-    Ok(())
-}
-
 /// `ROLE` or `ROLE@TARGET`.
-fn grant(text: &str) -> Result<(String, Role), String> {
+pub(super) fn grant(text: &str) -> Result<(String, Role), String> {
     let (word, target) = text.split_once('@').unwrap_or((text, role::EVERYWHERE));
     let role = Role::from_word(word).ok_or("a role is viewer, operator, approver or admin")?;
     Ok((target.to_owned(), role))
@@ -157,9 +149,7 @@ fn grant(text: &str) -> Result<(String, Role), String> {
 /// The roles that were asked for, on targets that there are; or what goes without saying.
 async fn known(app: &App, roles: Vec<(String, Role)>) -> Result<Vec<(String, Role)>, Failure> {
     for (target, _) in &roles {
-        if target != role::EVERYWHERE && app.target(target).is_none() {
-            return Err(Failure::Usage(format!("there is no target {target}")));
-        }
+        account::is_there(app, target)?;
     }
     Ok(if !roles.is_empty() {
         roles
@@ -168,18 +158,6 @@ async fn known(app: &App, roles: Vec<(String, Role)>) -> Result<Vec<(String, Rol
     } else {
         vec![(role::EVERYWHERE.to_owned(), Role::Viewer)]
     })
-}
-
-/// `operator on app, viewer everywhere`.
-fn words(roles: &[(String, Role)]) -> String {
-    let word = |(target, role): &(String, Role)| match target.as_str() {
-        role::EVERYWHERE => format!("{} everywhere", role.word()),
-        target => format!("{} on {target}", role.word()),
-    };
-    match roles {
-        [] => "without a role".to_owned(),
-        roles => roles.iter().map(word).collect::<Vec<_>>().join(", "),
-    }
 }
 
 async fn new_password(app: &App, from_stdin: bool, terminal: Terminal) -> Result<String, Failure> {
@@ -210,14 +188,14 @@ async fn new_password(app: &App, from_stdin: bool, terminal: Terminal) -> Result
     Ok(app.passwords.hash(chosen).await)
 }
 
-fn refused(error: user::UserError) -> Failure {
+pub(super) fn refused(error: user::UserError) -> Failure {
     match error {
         user::UserError::Store(error) => Failure::Store(error),
         other => Failure::Usage(other.to_string()),
     }
 }
 
-fn tell(terminal: Terminal, name: &str, what: &str) {
+pub(super) fn tell(terminal: Terminal, name: &str, what: &str) {
     terminal.say(format!("{name} {what}."));
     terminal.json(&json!({"user": name, "result": what}));
 }

@@ -62,7 +62,11 @@ pub(super) async fn set_role(
     }
     // Whoever is admin no more may not look at this page any more.
     let leaves = user.id == who.user.id && body.target == EVERYWHERE && role != Some(Role::Admin);
-    Ok(view::go(&if leaves { "/".to_owned() } else { path(&user.id) }))
+    Ok(view::go(&if leaves {
+        "/".to_owned()
+    } else {
+        path(&user.id)
+    }))
 }
 
 /// `POST /users/{id}/link`: makes a link by which the user chooses another password. As with a new user, the answer itself
@@ -104,7 +108,10 @@ pub(super) async fn reset_factor(
 ) -> Result<HttpResponse, PageError> {
     let account = load(&who, &path).await?;
     if who.app().reset_factor(who.by(), &account.user).await? {
-        who.flash(true, "The second factor is gone. The password alone lets them in.");
+        who.flash(
+            true,
+            "The second factor is gone. The password alone lets them in.",
+        );
     } else {
         who.flash(false, "There is no second factor to take away.");
     }
@@ -132,7 +139,10 @@ async fn set_enabled(who: &SignedIn, id: &str, enabled: bool) -> Result<HttpResp
     if enabled {
         who.flash(true, &format!("{name} can sign in again."));
     } else {
-        who.flash(true, &format!("{name} is disabled, and their sessions have ended."));
+        who.flash(
+            true,
+            &format!("{name} is disabled, and their sessions have ended."),
+        );
     }
     Ok(view::go(&path(&user.id)))
 }

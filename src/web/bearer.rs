@@ -159,7 +159,10 @@ impl Refusals {
     /// Whether to record this one, and how many were not recorded since the last one that was. Tokens are told apart
     /// by `which`; all that are not known share the empty one, so that nobody can make this grow.
     fn count(&self, which: &str, now_ms: i64) -> Option<u64> {
-        let mut counts = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut counts = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match counts.get_mut(which) {
             Some((at, silent)) if now_ms - *at < REFUSED_MS => {
                 *silent += 1;
@@ -229,7 +232,10 @@ impl Pass {
 }
 
 /// What a program is answered where a browser is led to another page, or shown a form again.
-pub(super) fn answer(program: &Program, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+pub(super) fn answer(
+    program: &Program,
+    response: ServiceResponse<BoxBody>,
+) -> ServiceResponse<BoxBody> {
     let said = program.said.borrow_mut().take();
     let status = response.status();
     let is_page = response
@@ -260,7 +266,9 @@ pub(super) fn answer(program: &Program, response: ServiceResponse<BoxBody>) -> S
 /// The job that was started, or what was done.
 fn done(headers: &HeaderMap, said: Option<Said>) -> HttpResponse {
     let place = headers.get(header::LOCATION);
-    let place = place.and_then(|place| place.to_str().ok()).unwrap_or_default();
+    let place = place
+        .and_then(|place| place.to_str().ok())
+        .unwrap_or_default();
     if let Some(job) = place.strip_prefix("/jobs/") {
         let events = format!("{place}/events.json");
         return HttpResponse::Accepted().json(json!({"job": job, "url": place, "events": events}));
@@ -306,7 +314,10 @@ mod tests {
     fn headers(values: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(AUTHORIZATION, HeaderValue::from_str(value).expect("a header"));
+            headers.append(
+                AUTHORIZATION,
+                HeaderValue::from_str(value).expect("a header"),
+            );
         }
         headers
     }
@@ -339,7 +350,11 @@ mod tests {
         for ms in 1..1_000 {
             assert_eq!(refusals.count("", ms), None);
         }
-        assert_eq!(refusals.count("old", 5), Some(0), "one that was good once is another");
+        assert_eq!(
+            refusals.count("old", 5),
+            Some(0),
+            "one that was good once is another"
+        );
         assert_eq!(refusals.count("", 60_000), Some(999));
         assert_eq!(refusals.count("", 120_000), Some(0));
     }

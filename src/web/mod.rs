@@ -224,11 +224,7 @@ fn people_routes(config: &mut impl Routes) {
         .change("/users/{id}/disable", manage, account::disable)
         .change("/users/{id}/enable", manage, account::enable)
         .change("/users/{id}/reset-factor", manage, account::reset_factor)
-        .change(
-            "/users/{id}/tokens/{token}/revoke",
-            manage,
-            account::revoke,
-        )
+        .change("/users/{id}/tokens/{token}/revoke", manage, account::revoke)
         .read("/tokens", Person, tokens::list)
         .change("/tokens", Person, tokens::make)
         .change("/tokens/{id}/revoke", Person, tokens::revoke);

@@ -117,7 +117,9 @@ pub(super) async fn rows(app: &App, user: &str, path: &str) -> Result<Vec<TokenR
             last: token
                 .last_used_at
                 .map(|at| (When::at(at), token.last_used_from.unwrap_or_default())),
-            revoke: over.is_none().then(|| format!("{path}/{}/revoke", token.id)),
+            revoke: over
+                .is_none()
+                .then(|| format!("{path}/{}/revoke", token.id)),
             name: token.name,
             hint: token.hint,
         }

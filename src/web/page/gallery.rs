@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{
-    account, audit, backups, error, job, jobs, join, login, migration, migrations, overview, plan, plans,
-    schedule, settings, setup, shown, target, tokens, users,
+    account, audit, backups, error, job, jobs, join, login, migration, migrations, overview, plan,
+    plans, schedule, settings, setup, shown, target, tokens, users,
 };
 
 /// Every sample by name.

@@ -133,7 +133,10 @@ impl TokensPage {
             days: "1000".to_owned(),
             name_error: Some("A name has 1 to 64 characters.".to_owned()),
             days_error: Some("A token is good for 1 to 365 days.".to_owned()),
-            error: Some("A token may be viewer or operator, and no more than you are there yourself.".to_owned()),
+            error: Some(
+                "A token may be viewer or operator, and no more than you are there yourself."
+                    .to_owned(),
+            ),
             ..Self::sample()
         }
     }
