@@ -17,6 +17,7 @@ mod hostile;
 mod jobs;
 mod line;
 mod narrow;
+mod people;
 mod plain;
 mod schedules;
 mod stage;

@@ -70,7 +70,7 @@ async fn the_terminal_says_whether_the_chain_holds() {
         .run(&["audit", "verify"], DONE)
         .says(&["The audit is whole: 5 entries", &anchor]);
     // The anchor stays good while more is written.
-    scene.run(&["user", "disable", "ada"], DONE);
+    scene.run(&["user", "link", "ada"], DONE);
     scene.run(&["audit", "verify", "--anchor", &anchor], DONE);
 
     let other = format!("5:{}", "0".repeat(64));

@@ -25,6 +25,8 @@ mod schedules;
 mod sign_in;
 mod stopping;
 mod story;
+mod tokens;
+mod users;
 mod watching;
 mod wire;
 mod wires;

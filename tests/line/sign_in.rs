@@ -133,6 +133,7 @@ async fn a_refused_sign_in_does_not_say_why() {
 #[tokio::test]
 async fn disabling_a_user_ends_their_sessions_at_once() {
     let scene = Scene::serving(Project::new());
+    scene.console.add_admin("eve");
     let change = ["user", "passwd", USER, "--password-stdin"];
     for command in [&["user", "disable", USER][..], &change] {
         // What setting a password does: it also lets a disabled user in again.

@@ -233,6 +233,7 @@ async fn a_stream_ends_with_its_session_and_all_of_them_with_the_console() {
         stream
     };
     let mut stream = open().await;
+    scene.console.add_admin("eve");
     scene.run(&["user", "disable", USER], 0);
     let rest = async { while stream.chunk().await.unwrap().is_some() {} };
     tokio::time::timeout(Duration::from_secs(15), rest)

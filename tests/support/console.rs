@@ -92,6 +92,22 @@ impl Console {
         );
     }
 
+    /// Makes another user, who is admin everywhere and has the password of [`USER`]: the last one cannot be disabled.
+    pub fn add_admin(&self, name: &str) {
+        self.add_as(name, "admin");
+    }
+
+    /// Makes another user with a role and the password of [`USER`].
+    pub fn add_as(&self, name: &str, role: &str) {
+        let args = ["user", "add", name, "--role", role, "--password-stdin"];
+        let made = self.cli_with_input(&args, USER_PASSWORD);
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+    }
+
     /// Starts the console and waits until it is ready.
     pub fn serve(&mut self) {
         self.serve_with(&[]);
