@@ -81,17 +81,19 @@ pub(super) async fn setup_form(
         return Ok(view::ok(&join::page(&visit, token, &user)));
     }
     let valid = setup::valid(&visit.app().store, &visit.app().clock, &token).await?;
-    let mut page = setup_page(&visit, token, String::new());
-    if valid {
-        return Ok(view::ok(&page));
+    if !valid {
+        return gone(&visit).await;
     }
-    page.error = Some(over_text(&visit).await?);
-    Ok(view::html(StatusCode::GONE, &page))
+    Ok(view::ok(&setup_page(&visit, token, String::new())))
 }
 
-async fn over_text(visit: &Visit) -> Result<String, StoreError> {
+/// The page of a link that opens nothing.
+async fn gone(visit: &Visit) -> Result<HttpResponse, PageError> {
     let nobody = user::none_yet(&visit.app().store).await?;
-    Ok(if nobody { SETUP_OVER } else { join::OVER }.to_owned())
+    let mut page = setup_page(visit, String::new(), String::new());
+    page.layout.title = "This link is over".to_owned();
+    page.error = Some(if nobody { SETUP_OVER } else { join::OVER }.to_owned());
+    Ok(view::html(StatusCode::GONE, &page))
 }
 
 /// `POST /setup`.
@@ -104,14 +106,16 @@ pub(super) async fn setup(
     if let Some(user) = setup::invited(&app.store, &app.clock, &form.token).await? {
         let token = form.token.clone();
         let joined = join::join(&visit, token, &user, form.password, &form.repeat).await?;
-        if let Some(response) = joined {
-            return Ok(response);
-        }
-        let mut page = setup_page(&visit, form.token, String::new());
-        page.error = Some(join::OVER.to_owned());
-        return Ok(view::html(StatusCode::GONE, &page));
+        return match joined {
+            Some(response) => Ok(response),
+            None => gone(&visit).await,
+        };
     }
     let mut page = setup_page(&visit, form.token.clone(), form.name.clone());
+    // The token first: hashing for anybody who asks would be a way to keep the machine busy.
+    if !setup::valid(&app.store, &app.clock, &form.token).await? {
+        return gone(&visit).await;
+    }
     if let Err(error) = user::check_name(&form.name) {
         page.name_error = Some(error.to_string());
     }
@@ -123,19 +127,10 @@ pub(super) async fn setup(
     if page.name_error.is_some() || page.password_error.is_some() || page.repeat_error.is_some() {
         return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
-    // The token first: hashing for anybody who asks would be a way to keep the machine busy.
-    let text = over_text(&visit).await?;
-    let over = |mut page: SetupPage| {
-        page.error = Some(text);
-        Ok(view::html(StatusCode::GONE, &page))
-    };
-    if !setup::valid(&app.store, &app.clock, &form.token).await? {
-        return over(page);
-    }
     let hash = app.passwords.hash(form.password).await;
     let mut tx = app.store.begin().await?;
     if !setup::redeem(&mut tx, &app.clock, &form.token).await? {
-        return over(page);
+        return gone(&visit).await;
     }
     let made = user::add(&mut tx, &app.clock, &form.name, &hash)
         .await

@@ -13,14 +13,14 @@ use crate::support::visitor::Visitor;
 
 const SOON: Duration = Duration::from_secs(30);
 /// A job that another program runs, and goes on running.
-const LONG: &str = "01a20440-0000-7000-8000-000000000001";
+pub const LONG: &str = "01a20440-0000-7000-8000-000000000001";
 
 fn project() -> Project {
     Project::new().migration("1_init", "CREATE TABLE word (id int);")
 }
 
 /// The console's store, as another program would open it.
-async fn store(scene: &Scene) -> Store {
+pub async fn store(scene: &Scene) -> Store {
     let file = scene.console.folder().join("lockkeeper-data/store.db");
     Store::open(&format!("sqlite:{}", file.display()).into())
         .await
@@ -50,7 +50,7 @@ async fn old_jobs(store: &Store, count: i64) {
 }
 
 /// The job [`LONG`] with so many lines, every hundredth a warning.
-async fn long_log(store: &Store, lines: i64) {
+pub async fn long_log(store: &Store, lines: i64) {
     let mut tx = store.begin().await.unwrap();
     sqlx::query(
         "INSERT INTO job (id, kind, target, payload, state, exclusive, actor, created_at, started_at, worker, fence, \

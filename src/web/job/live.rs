@@ -5,7 +5,8 @@
 //! (`{"step":"Dump","done":48,"total":null,"unit":"bytes","words":"48 B so far"}`) at once and when they change, `event`
 //! (`{"seq":12,"at":"…","level":"info","step":"Dump","text":"…"}`) for every line, and `done` at the end of the job. The
 //! `id` of a message is the number of its line, so a browser that reconnects goes on where it was (`Last-Event-ID`).
-//! `/jobs/{id}/events.json?after={seq}` answers once: `{"state", "note", "progress", "events", "over"}`.
+//! `/jobs/{id}/events.json?after={seq}` answers once: `{"state", "note", "progress", "events", "over",
+//! "made"}`, where `made` is the id of the plan or backup that came of it.
 //!
 //! What must stay true: a stream ends with the job, with the session of whoever watches or their role
 //! ([`Follower::still_allowed`]) and with the console; it holds at most one batch of lines at a time, and reads the store only when its job has moved.
@@ -120,6 +121,7 @@ pub(in crate::web) async fn poll(
         "progress": progress_of(&job),
         "events": lines.iter().map(event).collect::<Vec<_>>(),
         "over": job.state.is_over() && !is_full(&lines),
+        "made": job.outcome.as_ref().and_then(|outcome| outcome.made.as_ref()),
     })))
 }
 
