@@ -104,7 +104,7 @@ pub async fn accept(
     user: &User,
     password_hash: &str,
 ) -> Result<bool, UserError> {
-    let used = sqlx::query(
+    let marked = sqlx::query(
         "UPDATE setup_link SET used_at = $1 WHERE token_hash = $2 AND used_at IS NULL AND expires_at > $1 \
          AND user_id = (SELECT id FROM \"user\" WHERE id = $3 AND disabled_at IS NULL)",
     )
@@ -113,7 +113,7 @@ pub async fn accept(
     .bind(&user.id)
     .execute(&mut **tx)
     .await?;
-    if used.rows_affected() == 0 {
+    if marked.rows_affected() == 0 {
         return Ok(false);
     }
     user::set_password(tx, clock, &user.name, password_hash).await?;

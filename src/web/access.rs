@@ -12,6 +12,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, Responder, ResponseError,
 
 use super::bearer::{self, Claim};
 use super::error::PageError;
+use super::program;
 use super::visit::{SignedIn, Visit};
 use crate::auth::role::{self, EVERYWHERE, Permission};
 use crate::job::queue;
@@ -152,11 +153,11 @@ async fn let_in(
     }
     match check(access, request.request()).await {
         Ok(who) => {
-            let program = who.program.clone();
+            let asking = who.program.clone();
             request.extensions_mut().insert(who);
             let response = next.call(request).await?.map_into_boxed_body();
-            Ok(match program {
-                Some(program) => bearer::answer(&program, response),
+            Ok(match asking {
+                Some(asking) => program::answer(&asking, response),
                 None => response,
             })
         }

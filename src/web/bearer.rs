@@ -4,30 +4,25 @@
 //! them ([`alone`]), and a token that is not good does not fall back to them; browsers never send this header by
 //! themselves, which is why such a request needs no other proof of where it comes from ([`super::csrf`]); a flood of wrong
 //! tokens does not fill the audit ([`Refusals`]). What a program may do is its owner's to give at that moment; what
-//! it is answered is in [`answer`].
+//! it is answered is in [`super::program`].
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Mutex;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::http::{StatusCode, header::HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
 
 use super::access::Access;
 use super::error::PageError;
+use super::program::Program;
 use super::visit::{SignedIn, Visit};
 use crate::app::App;
 use crate::audit;
-use crate::auth::api_token::{self, ApiToken, Opened};
+use crate::auth::api_token::{self, Opened};
 use crate::auth::role::{self, Grants};
 use crate::auth::session::SessionName;
-use crate::operation::Trouble;
 use crate::store::StoreError;
 
 /// The schemes that browsers answer by themselves, when a proxy in front of the console asks for them. They are not ours.
@@ -78,40 +73,6 @@ pub(super) async fn alone(
     next.call(request).await
 }
 
-/// The token with which a request was let in, and what its handler had to say.
-#[derive(Clone, Debug)]
-pub(super) struct Program {
-    token: ApiToken,
-    said: Rc<RefCell<Option<Said>>>,
-}
-
-#[derive(Clone, Debug)]
-enum Said {
-    Done(String),
-    Refused(Trouble),
-}
-
-impl Program {
-    /// What a page would say after a form.
-    pub fn say(&self, good: bool, text: &str) {
-        let said = if good {
-            Said::Done(text.to_owned())
-        } else {
-            Said::Refused(Trouble::new(
-                text,
-                "Nothing was changed.",
-                "Look at what there is now, and ask again.",
-            ))
-        };
-        self.said.replace(Some(said));
-    }
-
-    /// Why a form could not be used.
-    pub fn explain(&self, trouble: &Trouble) {
-        self.said.replace(Some(Said::Refused(trouble.clone())));
-    }
-}
-
 /// Who shows this token, where tokens may be used.
 pub(super) async fn who(
     access: Access,
@@ -141,10 +102,7 @@ pub(super) async fn who(
     visit.user = Some(owner.clone());
     Ok(SignedIn {
         actor: token.actor(&owner),
-        program: Some(Program {
-            token,
-            said: Rc::default(),
-        }),
+        program: Some(Program::of(token)),
         visit,
         user: owner,
         grants,
@@ -212,7 +170,7 @@ impl Pass {
     /// The pass of whoever was let in.
     pub fn of(who: &SignedIn) -> Result<Self, PageError> {
         match &who.program {
-            Some(program) => Ok(Self::Token(program.token.id.clone())),
+            Some(program) => Ok(Self::Token(program.token_id().to_owned())),
             None => Ok(Self::Session(who.session_name()?)),
         }
     }
@@ -229,80 +187,6 @@ impl Pass {
         };
         Ok(kept.unwrap_or_default())
     }
-}
-
-/// What a program is answered where a browser is led to another page, or shown a form again.
-pub(super) fn answer(
-    program: &Program,
-    response: ServiceResponse<BoxBody>,
-) -> ServiceResponse<BoxBody> {
-    let said = program.said.borrow_mut().take();
-    let status = response.status();
-    let is_page = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    let answer = match (status, said) {
-        (StatusCode::SEE_OTHER, Some(Said::Refused(trouble))) => {
-            failure(StatusCode::CONFLICT, &trouble)
-        }
-        (StatusCode::SEE_OTHER, said) => done(response.headers(), said),
-        (status, said) if status.is_client_error() && is_page => {
-            let trouble = match said {
-                Some(Said::Refused(trouble)) => trouble,
-                _ => Trouble::new(
-                    "The fields of the request are not as they must be.",
-                    "Nothing was changed.",
-                    "Compare them with those of the form on the page of this address.",
-                ),
-            };
-            failure(status, &trouble)
-        }
-        _ => return response,
-    };
-    response.into_response(answer)
-}
-
-/// The job that was started, or what was done.
-fn done(headers: &HeaderMap, said: Option<Said>) -> HttpResponse {
-    let place = headers.get(header::LOCATION);
-    let place = place
-        .and_then(|place| place.to_str().ok())
-        .unwrap_or_default();
-    if let Some(job) = place.strip_prefix("/jobs/") {
-        let events = format!("{place}/events.json");
-        return HttpResponse::Accepted().json(json!({"job": job, "url": place, "events": events}));
-    }
-    let text = match said {
-        Some(Said::Done(text)) => text,
-        _ => "Done.".to_owned(),
-    };
-    HttpResponse::Ok().json(json!({"done": text}))
-}
-
-/// A failure as programs read it.
-fn failure(status: StatusCode, trouble: &Trouble) -> HttpResponse {
-    let Trouble {
-        what, data, next, ..
-    } = trouble;
-    let mut response = HttpResponse::build(status)
-        .json(json!({"error": {"what": what, "data": data, "next": next}}));
-    if status == StatusCode::UNAUTHORIZED {
-        let scheme = HeaderValue::from_static("Bearer");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, scheme);
-    }
-    response
-}
-
-/// A failure as a program reads it, when a program asked.
-pub(super) fn told(
-    request: &HttpRequest,
-    status: StatusCode,
-    trouble: &Trouble,
-) -> Option<HttpResponse> {
-    (claim(request.headers()) != Claim::None).then(|| failure(status, trouble))
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
-use super::bearer;
 use super::layout::Link;
 use super::page::error::ErrorPage;
 use super::page::trouble::TroubleBox;
+use super::program;
 use super::view;
 use super::visit::Visit;
 use crate::auth::role::{EVERYWHERE, Role};
@@ -174,7 +174,7 @@ pub(super) async fn render(
     };
     let status = response.status();
     let request = response.request().clone();
-    let page = match bearer::told(&request, status, &trouble) {
+    let page = match program::told(&request, status, &trouble) {
         Some(answer) => answer,
         None => page(&request, status, trouble).await,
     };

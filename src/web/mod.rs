@@ -23,6 +23,7 @@ mod overview;
 pub mod page;
 mod plan;
 mod plans;
+mod program;
 mod record;
 mod schedule;
 mod settings;

@@ -91,7 +91,7 @@ pub(super) async fn setup_form(
 async fn gone(visit: &Visit) -> Result<HttpResponse, PageError> {
     let nobody = user::none_yet(&visit.app().store).await?;
     let mut page = setup_page(visit, String::new(), String::new());
-    page.layout.title = "This link is over".to_owned();
+    "This link is over".clone_into(&mut page.layout.title);
     page.error = Some(if nobody { SETUP_OVER } else { join::OVER }.to_owned());
     Ok(view::html(StatusCode::GONE, &page))
 }

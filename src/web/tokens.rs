@@ -140,7 +140,7 @@ async fn page(
     wrong: Option<TokenError>,
 ) -> Result<TokensPage, PageError> {
     let mut layout = who.layout("API tokens");
-    layout.path = "/tokens".to_owned();
+    "/tokens".clone_into(&mut layout.path);
     let cut = |text: &str| text.chars().take(ECHO).collect();
     let mut page = TokensPage {
         layout,

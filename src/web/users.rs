@@ -123,7 +123,7 @@ async fn page(
         });
     }
     let mut layout = who.layout("Users");
-    layout.path = "/users".to_owned();
+    "/users".clone_into(&mut layout.path);
     Ok(UsersPage {
         layout,
         users,

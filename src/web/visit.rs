@@ -12,9 +12,9 @@ use subtle::ConstantTimeEq;
 
 use super::Shared;
 use super::asset;
-use super::bearer::Program;
 use super::error::PageError;
 use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
+use super::program::Program;
 use super::view;
 use crate::app::App;
 use crate::auth::role::{EVERYWHERE, Grants, Permission};

@@ -10,6 +10,7 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod admins;
 mod audit;
 mod check;
 mod crash;
@@ -20,6 +21,7 @@ mod following;
 mod hostile;
 mod http;
 mod keeping;
+mod programs;
 mod refusal;
 mod schedules;
 mod sign_in;

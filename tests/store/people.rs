@@ -232,10 +232,6 @@ async fn a_user_without_a_password_opens_nothing(ground: Ground) {
     passwords.warm().await;
     let mut took = Vec::new();
     for (name, password) in [("ada", ""), ("ada", "a good passphrase"), ("nobody", "")] {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "how long it takes is what is tested"
-        )]
         let began = std::time::Instant::now();
         let entered = user::sign_in(&store, &passwords, name, password.into()).await;
         assert_eq!(entered.unwrap(), None, "{name}");

@@ -151,8 +151,8 @@ impl UsersPage {
     #[must_use]
     pub fn sample_refused() -> Self {
         let mut page = Self::sample();
-        page.users[1].name = "<script>alert(1)</script>\u{202e}ada".to_owned();
-        page.name = "<b>ada</b>".to_owned();
+        "<script>alert(1)</script>\u{202e}ada".clone_into(&mut page.users[1].name);
+        "<b>ada</b>".clone_into(&mut page.name);
         page.name_error = Some("There is already a user of that name.".to_owned());
         page
     }
