@@ -10,6 +10,7 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod audit;
 mod check;
 mod crash;
