@@ -112,6 +112,34 @@ impl Routes for ServiceConfig {
     }
 }
 
+impl Access {
+    /// Who that is, for people.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Open => "anybody".to_owned(),
+            Self::Person => "whoever is signed in, about themselves".to_owned(),
+            Self::Listing => "whoever is signed in; it tells only of what they may see".to_owned(),
+            Self::Target(permission) => format!("{} on the target", permission.least().word()),
+            Self::Job(permission) => {
+                format!("{} on the target of the job", permission.least().word())
+            }
+            Self::Console(permission) => format!("{} everywhere", permission.least().word()),
+        }
+    }
+}
+
+impl Verb {
+    /// The method.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
 /// Every route of the console.
 #[must_use]
 pub fn rules() -> Vec<Rule> {

@@ -29,6 +29,7 @@ mod opening;
 mod presence;
 mod queue;
 mod retention;
+mod roles;
 mod schedules;
 mod sessions;
 mod setup;
