@@ -34,6 +34,9 @@ pub enum PageError {
     /// The form or the query could not be read.
     #[error("bad request: {0}")]
     Bad(String),
+    /// The form holds more than any form of ours.
+    #[error("the form is too large")]
+    TooLarge,
     /// The target, and what is wrong with it.
     #[error("{0}")]
     Target(Trouble),
@@ -55,6 +58,7 @@ impl ResponseError for PageError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Target(_) => StatusCode::BAD_GATEWAY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -97,6 +101,11 @@ impl PageError {
                 format!("The request could not be read: {reason}."),
                 "Nothing was changed.",
                 "Go back, load the page again, and repeat it.",
+            ),
+            Self::TooLarge => Trouble::new(
+                "The form holds more than can be taken in.",
+                "Nothing was changed.",
+                "Go back and write less: 64 kB is the most that a form may hold.",
             ),
             Self::Target(trouble) => trouble.clone(),
             Self::Internal(_) => Trouble::new(
@@ -159,7 +168,11 @@ pub(super) async fn not_found() -> Result<HttpResponse, PageError> {
     reason = "the shape that actix-web asks for"
 )]
 pub(super) fn bad_form(error: UrlencodedError, _request: &HttpRequest) -> actix_web::Error {
-    PageError::Bad(error.to_string()).into()
+    match error {
+        UrlencodedError::Overflow { .. } => PageError::TooLarge,
+        other => PageError::Bad(other.to_string()),
+    }
+    .into()
 }
 
 /// A query that cannot be read.

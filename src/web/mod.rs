@@ -1,9 +1,10 @@
 //! The browser's door: server-rendered pages behind sign-in, complete without JavaScript.
 //!
-//! What must stay true: every route but the few in `open_routes` is for signed-in users only; every unsafe request
+//! What must stay true: nothing but the health checks is answered under a foreign name (`arrival`); every route but the few in `open_routes` is for signed-in users only; every unsafe request
 //! passes `csrf`; no handler holds SQL or opens a connection to a target; a `GET` changes nothing. Pages are plain
 //! structs in [`page`], the handlers beside them here fill them from the chapters below.
 
+mod arrival;
 mod asset;
 mod backups;
 mod csrf;
@@ -12,11 +13,13 @@ mod figures;
 mod headers;
 mod health;
 mod history;
+mod host;
 mod job;
 mod jobs;
 pub mod layout;
 mod overview;
 pub mod page;
+mod peer;
 mod plan;
 mod plans;
 mod record;
@@ -39,6 +42,8 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, Route, guard, web};
 use tokio_util::sync::CancellationToken;
 
+use arrival::Arrivals;
+
 use crate::app::App;
 use crate::app::figures::Figures;
 use crate::app::watch::Watch;
@@ -52,6 +57,8 @@ struct Shared {
     feed: Feed,
     /// What is recorded for a monitoring system, unless that is switched off.
     figures: Option<Figures>,
+    /// How requests arrived that do not fit the settings.
+    arrivals: Arrivals,
     /// Cancelled when the console stops: open streams end with it.
     stop: CancellationToken,
 }
@@ -69,6 +76,7 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
         watch: Watch::new(app.clone()),
         feed: Feed::new(app.store.clone()),
         figures,
+        arrivals: Arrivals::default(),
         stop,
     };
     tokio::spawn(shared.feed.clone().run(shared.stop.clone()));
@@ -97,6 +105,7 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
             .wrap(from_fn(error::render))
             .wrap(session(app, key.clone()))
             .wrap(Compress::default())
+            .wrap(from_fn(arrival::guard))
             .wrap(headers::all(app))
             .wrap(from_fn(headers::log))
     })
@@ -204,7 +213,7 @@ fn open_routes(config: &mut web::ServiceConfig) {
 
 /// The session cookie: `__Host-` and Secure over https, plain on http, which browsers treat as safe on localhost only.
 fn session(app: &App, key: Key) -> SessionMiddleware<crate::auth::session::Sessions> {
-    let secure = app.config.server.public_url.starts_with("https:");
+    let secure = app.config.server.is_https();
     let hours = i64::from(app.config.auth.session_hours);
     SessionMiddleware::builder(app.sessions(), key)
         .cookie_name(

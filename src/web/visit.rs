@@ -14,6 +14,7 @@ use super::Shared;
 use super::asset;
 use super::error::PageError;
 use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
+use super::peer;
 use super::view;
 use crate::app::App;
 use crate::auth::session::{NAME_KEY, SessionName, USER_KEY};
@@ -45,7 +46,7 @@ pub(super) struct Visit {
     pub theme: Theme,
     /// Path and query.
     pub path: String,
-    /// The address of the peer.
+    /// The address that the visitor came from, as far as proxies are trusted to know it.
     pub address: String,
 }
 
@@ -64,6 +65,7 @@ impl Visit {
         let theme = request
             .cookie(THEME_COOKIE)
             .map_or(Theme::Auto, |cookie| Theme::from_word(cookie.value()));
+        let address = peer::name(peer::client(request.head(), &shared.app.config.server));
         Some(Self {
             shared,
             user,
@@ -74,9 +76,7 @@ impl Visit {
                 .path_and_query()
                 .map_or("/", |path| path.as_str())
                 .to_owned(),
-            address: request
-                .peer_addr()
-                .map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string()),
+            address,
         })
     }
 
