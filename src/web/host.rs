@@ -51,8 +51,9 @@ impl Host {
             Some(rest) => rest.split_once(']')?,
             None => value.split_at(value.find(':').unwrap_or(value.len())),
         };
-        let port = port.strip_prefix(':').unwrap_or(port);
-        if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        let digits = port.strip_prefix(':').unwrap_or_default();
+        let follows = port.is_empty() || port.starts_with(':');
+        if !follows || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
         if value.starts_with('[') {
@@ -160,6 +161,7 @@ mod tests {
             "::1",
             "[::1",
             "[::1]x",
+            "[::1]80",
             "[127.0.0.1]",
             "[fe80::1%1]",
             "keeper.example@evil.example",

@@ -26,6 +26,7 @@ mod record;
 mod schedule;
 mod settings;
 mod sign_in;
+mod system;
 mod target;
 mod view;
 mod visit;
@@ -145,6 +146,7 @@ fn routes(config: &mut web::ServiceConfig) {
         )
         .route("/t/{target}/settings", get().to(settings::show))
         .configure(schedules)
+        .configure(place)
         .route("/jobs", get().to(jobs::list))
         .route("/jobs/{id}", get().to(job::detail))
         .route("/jobs/{id}/log", get().to(job::log::download))
@@ -190,6 +192,11 @@ fn schedules(config: &mut web::ServiceConfig) {
             "/t/{target}/settings/schedules/{id}/delete",
             web::post().to(schedule::delete),
         );
+}
+
+/// The installation itself.
+fn place(config: &mut web::ServiceConfig) {
+    config.route("/system", get().to(system::show));
 }
 
 /// A route for GET, and for HEAD, whose answer is the same without its body.

@@ -59,8 +59,9 @@ fn address(entry: &[u8]) -> Option<IpAddr> {
     let address = match entry.strip_prefix('[') {
         Some(rest) => {
             let (inside, port) = rest.split_once(']')?;
-            let port = port.strip_prefix(':').unwrap_or("0");
-            port.parse::<u16>().ok()?;
+            if !port.is_empty() {
+                port.strip_prefix(':')?.parse::<u16>().ok()?;
+            }
             IpAddr::V6(inside.parse::<Ipv6Addr>().ok()?)
         }
         None => match entry.parse::<SocketAddrV4>() {
