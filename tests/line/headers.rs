@@ -118,7 +118,7 @@ async fn every_kind_of_answer_carries_its_headers_and_no_others() {
         .await;
     let name = page.header("content-disposition");
     let download = format!(
-        "accept-ranges: bytes\ncache-control: no-store\ncontent-disposition: {name}\ncontent-type: application/octet-stream\n"
+        "accept-ranges: bytes\ncache-control: no-store\ncontent-disposition: {name}\ncontent-encoding: identity\ncontent-type: application/octet-stream\n"
     );
     expect("download", &page, 200, &download);
     assert!(name.starts_with("attachment; filename="), "{name}");
