@@ -163,10 +163,6 @@ pub(super) async fn not_found() -> Result<HttpResponse, PageError> {
 }
 
 /// A form that cannot be read.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that actix-web asks for"
-)]
 pub(super) fn bad_form(error: UrlencodedError, _request: &HttpRequest) -> actix_web::Error {
     match error {
         UrlencodedError::Overflow { .. } => PageError::TooLarge,

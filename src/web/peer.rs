@@ -104,7 +104,7 @@ mod tests {
         headers
     }
 
-    /// What is made of these lines of `X-Forwarded-For` when 10.0.0.0/8, ::1 and fd00::/8 are trusted.
+    /// What is made of these lines of `X-Forwarded-For` when `10.0.0.0/8`, `::1` and `fd00::/8` are trusted.
     fn forwarded(peer: &str, lines: &[&[u8]]) -> String {
         let server = server(
             &["10.0.0.0/8", "::1/128", "fd00::/8"],

@@ -123,8 +123,7 @@ async fn every_kind_of_answer_carries_its_headers_and_no_others() {
     expect("download", &page, 200, &download);
     assert!(name.starts_with("attachment; filename="), "{name}");
     let page = visitor.get(&format!("{job}/events")).await;
-    let stream =
-        "cache-control: no-store\ncontent-type: text/event-stream\nx-accel-buffering: no\n";
+    let stream = "cache-control: no-store, no-transform\ncontent-encoding: identity\ncontent-type: text/event-stream; charset=utf-8\nx-accel-buffering: no\n";
     expect("stream", &page, 200, stream);
     let page = visitor.get("/audit.jsonl").await;
     let name = page.header("content-disposition");

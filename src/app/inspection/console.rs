@@ -69,12 +69,13 @@ fn proxies(config: &Config) -> Check {
     let networks: Vec<String> = server
         .trusted_proxies
         .iter()
-        .map(
-            |network| match network.prefix_len() == network.max_prefix_len() {
-                true => network.addr().to_string(),
-                false => network.to_string(),
-            },
-        )
+        .map(|network| {
+            if network.prefix_len() == network.max_prefix_len() {
+                network.addr().to_string()
+            } else {
+                network.to_string()
+            }
+        })
         .collect();
     Check::well(
         "proxies",

@@ -159,9 +159,11 @@ impl SystemPage {
     pub fn sample_hostile() -> Self {
         let mut page = Self::sample();
         for line in page.groups.iter_mut().flat_map(|group| &mut group.lines) {
-            line.what = "<b>target</b>\"'".to_owned();
-            line.found = format!("<script>alert(1)</script>\u{202e}{}", "x".repeat(300));
-            line.fix = Some("{{ fix }} <img src=x onerror=alert(1)>".to_owned());
+            *line = SystemLine {
+                what: "<b>target</b>\"'".to_owned(),
+                found: format!("<script>alert(1)</script>\u{202e}{}", "x".repeat(300)),
+                fix: Some("{{ fix }} <img src=x onerror=alert(1)>".to_owned()),
+            };
         }
         page
     }
