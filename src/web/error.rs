@@ -139,7 +139,9 @@ pub(super) async fn render(
 
 async fn page(request: &HttpRequest, status: StatusCode, trouble: Trouble) -> HttpResponse {
     let Some(visit) = Visit::of(request).await else {
-        return HttpResponse::build(status).body(trouble.what);
+        return HttpResponse::build(status)
+            .content_type("text/plain; charset=utf-8")
+            .body(trouble.what);
     };
     let reason = status.canonical_reason().unwrap_or("Error").to_owned();
     let mut links = vec![Link::new("All targets", "/")];
