@@ -14,6 +14,7 @@ use super::Shared;
 use super::asset;
 use super::error::PageError;
 use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
+use super::peer;
 use super::view;
 use crate::app::App;
 use crate::auth::role::{EVERYWHERE, Grants, Permission};
@@ -46,7 +47,7 @@ pub(super) struct Visit {
     pub theme: Theme,
     /// Path and query.
     pub path: String,
-    /// The address of the peer.
+    /// The address that the visitor came from, as far as proxies are trusted to know it.
     pub address: String,
 }
 
@@ -65,6 +66,7 @@ impl Visit {
         let theme = request
             .cookie(THEME_COOKIE)
             .map_or(Theme::Auto, |cookie| Theme::from_word(cookie.value()));
+        let address = peer::name(peer::client(request.head(), &shared.app.config.server));
         Some(Self {
             shared,
             user,
@@ -75,9 +77,7 @@ impl Visit {
                 .path_and_query()
                 .map_or("/", |path| path.as_str())
                 .to_owned(),
-            address: request
-                .peer_addr()
-                .map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string()),
+            address,
         })
     }
 
@@ -99,6 +99,7 @@ impl Visit {
             assets: asset::urls(),
             user: self.user.as_ref().map(|user| user.name.clone()),
             role: None,
+            administers: false,
             theme: self.theme,
             path: self.path.clone(),
             nav: Nav::None,
@@ -212,6 +213,7 @@ impl SignedIn {
         Layout {
             nav: Nav::Targets,
             role: self.grants.on(&target.name),
+            administers: self.administers(),
             target: Some(Band {
                 name: target.name.clone(),
                 environment: view::environment(target.environment),
@@ -221,10 +223,16 @@ impl SignedIn {
         }
     }
 
+    /// Whether the user is an admin of the console itself.
+    fn administers(&self) -> bool {
+        self.grants.may(EVERYWHERE, Permission::Manage)
+    }
+
     /// A layout for a page about no target in particular.
     pub fn layout(&self, title: &str) -> Layout {
         Layout {
             role: self.grants.on(EVERYWHERE),
+            administers: self.administers(),
             ..self.visit.layout(title)
         }
     }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{
     audit, backups, error, job, jobs, login, migration, migrations, overview, plan, plans,
-    schedule, settings, setup, shown, target,
+    schedule, settings, setup, shown, system, target,
 };
 
 /// Every sample by name.
@@ -78,6 +78,12 @@ fn samples() -> Vec<(&'static str, String)> {
         ("audit-empty", html(&audit::AuditPage::sample_empty())),
         ("audit-refused", html(&audit::AuditPage::sample_refused())),
         ("audit-hostile", html(&audit::AuditPage::sample_hostile())),
+        ("system", html(&system::SystemPage::sample())),
+        ("system-ill", html(&system::SystemPage::sample_ill())),
+        (
+            "system-hostile",
+            html(&system::SystemPage::sample_hostile()),
+        ),
         ("error", html(&error::ErrorPage::sample())),
     ]
 }

@@ -25,6 +25,7 @@ pub mod settings;
 pub mod setup;
 pub mod shown;
 pub mod size;
+pub mod system;
 pub mod target;
 pub mod trouble;
 pub mod when;
