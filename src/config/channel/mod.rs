@@ -94,10 +94,7 @@ impl WebhookFormat {
     const ALL: [(&str, Self); 2] = [("json", Self::Json), ("slack", Self::Slack)];
 }
 
-pub(super) fn smtp(
-    layer: &Layer,
-    warnings: &mut Vec<String>,
-) -> Result<Option<Smtp>, ConfigError> {
+pub(super) fn smtp(layer: &Layer, warnings: &mut Vec<String>) -> Result<Option<Smtp>, ConfigError> {
     let section = layer.section("smtp");
     let Some(address) = secret::from_section(&section, "url", warnings)? else {
         return match section.get("from") {
@@ -154,7 +151,10 @@ pub(super) fn smtp(
 }
 
 fn is_this_machine(host: &str) -> bool {
-    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    host == "localhost"
+        || host
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// A part of a URL as it was meant. A lone key of a form is decoded the same way, but for the three characters that mean

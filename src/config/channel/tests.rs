@@ -26,10 +26,17 @@ fn a_mail_server_is_read_from_its_url() {
     assert_eq!((smtp.host.as_str(), smtp.port), ("mail.example", 465));
     assert_eq!(smtp.tls, SmtpTls::Wrapped);
     let (user, password) = smtp.login.unwrap();
-    assert_eq!((user.as_str(), password.expose_secret()), ("ada@x", "p+q+&="));
+    assert_eq!(
+        (user.as_str(), password.expose_secret()),
+        ("ada@x", "p+q+&=")
+    );
     let smtp = read("smtp://mail.example");
     assert_eq!((smtp.port, smtp.tls), (587, SmtpTls::Required));
-    for url in ["smtp://localhost:25", "smtp://[::1]:25", "smtp://127.0.0.1:25"] {
+    for url in [
+        "smtp://localhost:25",
+        "smtp://[::1]:25",
+        "smtp://127.0.0.1:25",
+    ] {
         let smtp = read(url);
         assert_eq!((smtp.port, smtp.tls), (25, SmtpTls::None), "{url}");
         assert!(!smtp.host.contains('['), "{}", smtp.host);
@@ -70,7 +77,10 @@ fn a_webhook_has_a_name_a_way_and_a_key() {
     assert_eq!(ops.key.as_ref().unwrap().bytes(), b"0123456789abcdef");
     assert_eq!(config.webhook("chat").unwrap().format, WebhookFormat::Slack);
     let shown = format!("{config:?}");
-    assert!(!shown.contains("hidden") && !shown.contains("whsec"), "{shown}");
+    assert!(
+        !shown.contains("hidden") && !shown.contains("whsec"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -78,13 +88,34 @@ fn a_webhook_that_cannot_be_used_is_refused() {
     for (lines, why) in [
         ("name = \"Ops\"", "cannot be a webhook's name"),
         ("name = \"ops\"", "neither `url` nor `url_file`"),
-        ("name = \"ops\"\nurl = \"http://hooks.example/hidden\"", "only with `allow_private"),
-        ("name = \"ops\"\nurl = \"ftp://hooks.example/hidden\"", "must begin with https://"),
-        ("name = \"ops\"\nurl = \"https://h.example\"\nsecret = \"hidden\"", "at least 16"),
-        ("name = \"ops\"\nurl = \"https://h.example\"\nsecret = \"whsec_hidden\"", "at least 16"),
-        ("name = \"ops\"\nurl = \"https://h.example\"\nformat = \"slak\"", "did you mean `slack`?"),
-        ("name = \"ops\"\nurl = \"https://h.example\"\nallow_private = \"maybe\"", "true or false"),
-        ("nam = \"ops\"", "unknown key `nam` in [[webhook]], line 2; did you mean `name`?"),
+        (
+            "name = \"ops\"\nurl = \"http://hooks.example/hidden\"",
+            "only with `allow_private",
+        ),
+        (
+            "name = \"ops\"\nurl = \"ftp://hooks.example/hidden\"",
+            "must begin with https://",
+        ),
+        (
+            "name = \"ops\"\nurl = \"https://h.example\"\nsecret = \"hidden\"",
+            "at least 16",
+        ),
+        (
+            "name = \"ops\"\nurl = \"https://h.example\"\nsecret = \"whsec_hidden\"",
+            "at least 16",
+        ),
+        (
+            "name = \"ops\"\nurl = \"https://h.example\"\nformat = \"slak\"",
+            "did you mean `slack`?",
+        ),
+        (
+            "name = \"ops\"\nurl = \"https://h.example\"\nallow_private = \"maybe\"",
+            "true or false",
+        ),
+        (
+            "nam = \"ops\"",
+            "unknown key `nam` in [[webhook]], line 2; did you mean `name`?",
+        ),
     ] {
         let told = refusal(&format!("[[webhook]]\n{lines}"));
         assert!(told.contains(why), "{told}");

@@ -14,6 +14,7 @@ mod lease;
 mod log;
 mod reading;
 mod request;
+mod told;
 
 pub use cancel::{Asked, ask_cancel, withdraw};
 pub use interrupted::{Lapsed, Verdict, adopt, interrupt, lapsed, note_deed, reconcile};
