@@ -15,6 +15,7 @@ mod history;
 mod job;
 mod jobs;
 pub mod layout;
+mod notifications;
 mod overview;
 pub mod page;
 mod plan;
@@ -23,6 +24,7 @@ mod record;
 mod schedule;
 mod settings;
 mod sign_in;
+mod subscription;
 mod target;
 mod view;
 mod visit;
@@ -136,6 +138,7 @@ fn routes(config: &mut web::ServiceConfig) {
         )
         .route("/t/{target}/settings", get().to(settings::show))
         .configure(schedules)
+        .configure(subscriptions)
         .route("/jobs", get().to(jobs::list))
         .route("/jobs/{id}", get().to(job::detail))
         .route("/jobs/{id}/log", get().to(job::log::download))
@@ -180,6 +183,40 @@ fn schedules(config: &mut web::ServiceConfig) {
         .route(
             "/t/{target}/settings/schedules/{id}/delete",
             web::post().to(schedule::delete),
+        );
+}
+
+/// Who is told of what, and what they were told.
+fn subscriptions(config: &mut web::ServiceConfig) {
+    config
+        .route("/notifications", get().to(notifications::list))
+        .route(
+            "/notifications/{id}/again",
+            web::post().to(notifications::again),
+        )
+        .route(
+            "/t/{target}/settings/backup-age",
+            web::post().to(subscription::set_backup_age),
+        )
+        .route(
+            "/t/{target}/settings/notifications",
+            web::post().to(subscription::add),
+        )
+        .route(
+            "/t/{target}/settings/notifications/{id}",
+            get().to(subscription::show),
+        )
+        .route(
+            "/t/{target}/settings/notifications/{id}",
+            web::post().to(subscription::change),
+        )
+        .route(
+            "/t/{target}/settings/notifications/{id}/remove",
+            web::post().to(subscription::remove),
+        )
+        .route(
+            "/t/{target}/settings/notifications/{id}/test",
+            web::post().to(subscription::test),
         );
 }
 
