@@ -8,9 +8,10 @@ use super::terminal::{Exit, Terminal};
 use super::{Failure, targets};
 use crate::backup::Archive;
 use crate::clock::{Clock, timestamp};
-use crate::config::Config;
+use crate::config::{Config, SmtpTls};
 use crate::job::{figures, presence};
 use crate::migration::Survey;
+use crate::notify::notification;
 use crate::store::{Store, StoreError, snapshot};
 use crate::target::Target;
 use crate::target::tool::{self, ToolVersion};
@@ -64,6 +65,7 @@ pub(super) async fn run(config: &Config, terminal: Terminal) -> Result<Exit, Fai
         )
     }));
     checks.extend(store(config).await);
+    checks.extend(channels(config));
     checks.push(archive(config));
     checks.extend(client_tools(&tools));
     if targets.is_empty() {
@@ -128,6 +130,9 @@ async fn store(config: &Config) -> Vec<Check> {
             let found = format!("{}, {} kB, {written}", store.place(), size / 1000);
             let mut checks = vec![Check::well("store", found)];
             checks.extend(workers(&store).await.unwrap_or_else(ill));
+            checks.push(outbox(&store).await.unwrap_or_else(|error| {
+                Check::ill("notifications", error.to_string(), "Look at the store.")
+            }));
             checks
         }
     }
@@ -160,6 +165,49 @@ async fn workers(store: &Store) -> Result<Vec<Check>, StoreError> {
             "Start `lockkeeper serve`, or `lockkeeper worker` on this store.",
         )
     }])
+}
+
+/// What people are told, and whether it reaches them.
+async fn outbox(store: &Store) -> Result<Check, StoreError> {
+    let (waiting, given_up) = notification::counts(store).await?;
+    let found = format!("{waiting} waiting, {given_up} given up");
+    Ok(if given_up == 0 {
+        Check::well("notifications", found)
+    } else {
+        Check::ill(
+            "notifications",
+            found,
+            "The page /notifications says why each of them could not be sent, and sends it again.",
+        )
+    })
+}
+
+/// How people can be told. Nothing is sent: each subscription has a test for that.
+fn channels(config: &Config) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if let Some(smtp) = &config.smtp {
+        let way = match smtp.tls {
+            SmtpTls::Wrapped => "encrypted",
+            SmtpTls::Required => "encrypted by STARTTLS",
+            SmtpTls::None => "on this machine, not encrypted",
+        };
+        let found = format!("through {} port {}, {way}", smtp.host, smtp.port);
+        checks.push(Check::well("mail", found));
+    }
+    for webhook in &config.webhooks {
+        let signed = if webhook.key.is_some() {
+            "signed"
+        } else {
+            "not signed"
+        };
+        let found = format!("to {}, {signed}", webhook.host);
+        checks.push(Check::well(&format!("webhook {}", webhook.name), found));
+    }
+    if checks.is_empty() {
+        let found = "no [smtp] and no [[webhook]]: nobody can be told of anything";
+        checks.push(Check::well("channels", found));
+    }
+    checks
 }
 
 fn archive(config: &Config) -> Check {

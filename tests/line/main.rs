@@ -10,6 +10,7 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alarm;
 mod audit;
 mod check;
 mod crash;
@@ -20,6 +21,8 @@ mod following;
 mod hostile;
 mod http;
 mod keeping;
+mod notifications;
+mod receiver;
 mod refusal;
 mod schedules;
 mod sign_in;

@@ -20,7 +20,7 @@ on_both!(
 );
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
-const KEEP: Keep = Keep {
+pub const KEEP: Keep = Keep {
     jobs_days: 90,
     events_days: 30,
 };
