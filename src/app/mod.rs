@@ -239,8 +239,9 @@ impl App {
             stop.clone(),
         );
         let courier = Courier::new(self.store.clone(), self.clock.clone(), &self.config);
-        let deliver = courier.run(stop.clone());
-        let alarm = Alarm::run(self.clone(), me, stop.clone());
+        // On the heap: both are large.
+        let deliver = Box::pin(courier.run(stop.clone()));
+        let alarm = Box::pin(Alarm::run(self.clone(), me, stop.clone()));
         tokio::join!(reap, schedule, tidy, present, deliver, alarm);
     }
 

@@ -77,11 +77,11 @@ impl Notification {
     pub fn path(&self) -> String {
         let target = &self.target;
         if let Some(job) = &self.job {
-            return format!("/jobs/{}", job);
+            return format!("/jobs/{job}");
         }
         match (Kind::from_word(&self.kind), self.event.split(':').nth(1)) {
             (Some(Kind::ApprovalWaiting), Some(plan)) => {
-                format!("/t/{target}/plans/{}", plan)
+                format!("/t/{target}/plans/{plan}")
             }
             (Some(Kind::BackupAbsent), _) => format!("/t/{target}/backups"),
             _ if self.target.is_empty() || self.target == EVERY_TARGET => {

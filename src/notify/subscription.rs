@@ -93,7 +93,7 @@ pub async fn create(
     let kinds = chosen(kinds)?;
     let mut tx = store.begin().await?;
     let there = read(
-        sqlx::query(concat!(
+        &sqlx::query(concat!(
             "SELECT ",
             columns!(),
             " FROM subscription WHERE target = $1"
@@ -210,7 +210,7 @@ pub async fn list(store: &Store, target: &str) -> Result<Vec<Subscription>, Stor
     .bind(target)
     .fetch_all(store.read())
     .await?;
-    Ok(read(rows))
+    Ok(read(&rows))
 }
 
 /// All subscriptions.
@@ -222,7 +222,7 @@ pub async fn all(store: &Store) -> Result<Vec<Subscription>, StoreError> {
     ))
     .fetch_all(store.read())
     .await?;
-    Ok(read(rows))
+    Ok(read(&rows))
 }
 
 /// The channels on which somebody wants to be told of this.
@@ -239,7 +239,7 @@ pub(super) async fn channels(
     .bind(target)
     .fetch_all(&mut **tx)
     .await?;
-    Ok(read(rows)
+    Ok(read(&rows)
         .into_iter()
         .filter(|one| one.kinds.contains(&kind.topic()))
         .map(|one| one.channel)
@@ -276,7 +276,7 @@ fn stored(kinds: &[Kind]) -> String {
 }
 
 /// The subscriptions of these rows. One that only a newer program can read is left out: it must not silence the others.
-fn read(rows: Vec<AnyRow>) -> Vec<Subscription> {
+fn read(rows: &[AnyRow]) -> Vec<Subscription> {
     rows.iter()
         .filter_map(|row| {
             decode(row)

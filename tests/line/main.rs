@@ -12,6 +12,7 @@ mod support;
 
 mod alarm;
 mod audit;
+mod channels;
 mod check;
 mod crash;
 mod delivery;
@@ -28,6 +29,8 @@ mod schedules;
 mod sign_in;
 mod stopping;
 mod story;
+mod subscriptions;
+mod telling;
 mod watching;
 mod wire;
 mod wires;

@@ -1,122 +1,20 @@
 //! Notifications from what happens to whoever is told: posted and signed, mailed, refused, tried again, after a crash too.
 
-use std::io::Write;
 use std::net::ToSocketAddrs;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::receiver::{Answer, MailServer, Receiver};
-use crate::scene::{NOT_SO, Scene};
-use crate::support::project::Project;
-use crate::support::visitor::{Page, Visitor};
-
-const SETTINGS: &str = "/t/app/settings";
-const ADD: &str = "/t/app/settings/notifications";
-/// Neither may be seen anywhere.
-const SECRET: &str = "the-key-that-nobody-sees-0123456789";
-const HIDDEN: &str = "T0HIDDENTOKEN";
-
-/// A console with these lines in its configuration.
-fn scene(lines: &str) -> Scene {
-    let mut scene =
-        Scene::terminal(Project::new().migration("1_init", "CREATE TABLE word (id int);"));
-    let file = scene.console.folder().join("lockkeeper.toml");
-    let mut file = std::fs::OpenOptions::new().append(true).open(file).unwrap();
-    file.write_all(lines.as_bytes()).unwrap();
-    scene.console.serve();
-    scene
-}
-
-/// A webhook on this machine.
-fn webhook(name: &str, url: &str, more: &str) -> String {
-    format!(
-        "[[webhook]]\nname = \"{name}\"\nurl = \"{url}/{HIDDEN}\"\nsecret = \"{SECRET}\"\n{more}\n"
-    )
-}
-
-fn local(name: &str, port: u16) -> String {
-    let url = format!("http://127.0.0.1:{port}");
-    webhook(name, &url, "allow_private = true")
-}
-
-/// Subscribes a channel to everything that a backup can do; the settings.
-async fn subscribe(visitor: &Visitor, channel: &str, address: &str) -> Page {
-    let form = [
-        ("channel", channel),
-        ("address", address),
-        ("scope", "target"),
-        ("kind", "backup-failed"),
-        ("kind", "job-failed"),
-    ];
-    let page = visitor.post(ADD, &form).await;
-    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.words());
-    visitor.read(&page.location()).await
-}
-
-/// Subscribes a channel and sends a test there.
-async fn test(visitor: &Visitor, channel: &str) {
-    let page = subscribe(visitor, channel, "").await;
-    let path = page.attribute("section[aria-labelledby=notifications] li:last-child a.btn", "href");
-    let sent = visitor.post(&format!("{path}/test"), &[]).await;
-    assert_eq!(sent.location(), "/notifications", "{}", sent.words());
-}
-
-/// Waits until the page of notifications says it.
-async fn told(visitor: &Visitor, text: &str) -> Page {
-    let deadline = Instant::now() + Duration::from_secs(40);
-    loop {
-        let page = visitor.read("/notifications").await;
-        if page.words().contains(text) {
-            return page;
-        }
-        assert!(Instant::now() < deadline, "no {text}: {}", page.words());
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}
-
-/// A backup that fails, for a file is where its folder is to be; its job.
-async fn fail(scene: &Scene, visitor: &Visitor) -> String {
-    std::fs::write(scene.console.folder().join("backups"), "").unwrap();
-    let job = visitor.start("/t/app/backups", &[]).await;
-    visitor
-        .wait(&job, &["failed"], Duration::from_mins(1))
-        .await;
-    job
-}
-
-/// Runs a statement on the store of a console that does not run.
-async fn on_store(scene: &Scene, statement: &'static str) {
-    use sqlx::Connection;
-    let file = scene.console.folder().join("lockkeeper-data/store.db");
-    let url = format!("sqlite://{}", file.display());
-    let mut store = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    let done = sqlx::query(statement).execute(&mut store).await.unwrap();
-    assert_eq!(done.rows_affected(), 1, "{statement}");
-}
-
-/// Checks that neither the key nor the token of a URL is on a page, in the log or in the store.
-async fn nothing_is_given_away(scene: &Scene, visitor: &Visitor) {
-    let mut seen = scene.console.log();
-    for path in [SETTINGS, "/notifications", "/audit"] {
-        seen.push_str(&visitor.read(path).await.text);
-    }
-    for file in ["store.db", "store.db-wal"] {
-        let file = scene.console.folder().join("lockkeeper-data").join(file);
-        let bytes = std::fs::read(file).unwrap_or_default();
-        seen.push_str(&String::from_utf8_lossy(&bytes));
-    }
-    let doctor = scene.console.cli(&["doctor"]);
-    seen.push_str(&String::from_utf8_lossy(&doctor.stderr));
-    seen.push_str(&String::from_utf8_lossy(&doctor.stdout));
-    for secret in [SECRET, HIDDEN] {
-        assert!(!seen.contains(secret), "{secret} was given away");
-    }
-}
+use crate::scene::NOT_SO;
+use crate::support::visitor::Visitor;
+use crate::telling::{
+    SECRET, SETTINGS, fail, local, nothing_is_given_away, on_store, scene, subscribe, test, told,
+    webhook,
+};
 
 #[tokio::test]
 async fn a_backup_that_fails_is_told_and_signed() {
@@ -332,102 +230,4 @@ async fn mail_is_sent_with_one_recipient_and_one_subject() {
     assert_eq!(said.matches("RCPT TO").count(), 1);
     told(&visitor, "Nothing waits, and nothing was given up.").await;
     nothing_is_given_away(&scene, &visitor).await;
-}
-
-#[tokio::test]
-async fn what_cannot_be_subscribed_is_said_beside_what_was_typed() {
-    let receiver = Receiver::start(Answer::ok());
-    let lines = local("ops", receiver.port)
-        + "[smtp]\nurl = \"smtp://127.0.0.1:9\"\nfrom = \"keeper@example.com\"\n";
-    let scene = scene(&lines);
-    let visitor = Visitor::signed_in(&scene.console).await;
-    let long = "a".repeat(10_000);
-    for (channel, address, kind, said) in [
-        (
-            "mail",
-            "ada@example.com\r\nBcc: eve@example.com",
-            "job-failed",
-            "not a mail address",
-        ),
-        (
-            "mail",
-            "\"><script>alert(1)</script>@x.example",
-            "job-failed",
-            "not a mail address",
-        ),
-        ("mail", &long, "job-failed", "not a mail address"),
-        ("mail", "", "job-failed", "not a mail address"),
-        (
-            "mail",
-            "ada@example.com",
-            "test",
-            "Choose at least one thing",
-        ),
-        ("webhook:ops", "", "<script>", "Choose at least one thing"),
-        (
-            "webhook:none",
-            "",
-            "job-failed",
-            "Choose how people are to be told",
-        ),
-        (
-            "mail:eve@example.com",
-            "",
-            "job-failed",
-            "Choose how people are to be told",
-        ),
-        (&long, "", "job-failed", "Choose how people are to be told"),
-    ] {
-        let form = [("channel", channel), ("address", address), ("kind", kind)];
-        let page = visitor.post(ADD, &form).await;
-        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
-        assert!(page.words().contains(said), "{said}: {}", page.words());
-        assert!(!page.text.contains("<script>alert"), "{address}");
-        assert!(page.text.len() < 30_000, "{}", page.text.len());
-        if address.len() < 100 && !address.contains('\n') {
-            assert_eq!(page.field("address"), address);
-        }
-        let kept = page.has("input[value=job-failed][checked]");
-        assert_eq!(kept, kind == "job-failed");
-    }
-    for hours in ["0", "-1", "8761", "1.5", "<b>", &long] {
-        let page = visitor
-            .post("/t/app/settings/backup-age", &[("hours", hours)])
-            .await;
-        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{hours}");
-        assert!(
-            page.words()
-                .contains("whole number of hours from 1 to 8760")
-        );
-    }
-    let settings = visitor.read(SETTINGS).await.words();
-    assert!(settings.contains("Nobody is told yet"), "{settings}");
-    for hours in ["26", ""] {
-        let page = visitor
-            .post("/t/app/settings/backup-age", &[("hours", hours)])
-            .await;
-        assert_eq!(visitor.read(&page.location()).await.field("hours"), hours);
-    }
-
-    let page = subscribe(&visitor, "webhook:ops", "").await;
-    let path = page.attribute("section[aria-labelledby=notifications] li a.btn", "href");
-    let refused = visitor.post(&path, &[]).await;
-    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let changed = visitor.post(&path, &[("kind", "target-down")]).await;
-    let page = visitor.read(&changed.location()).await.words();
-    assert!(page.contains("The target is down"), "{page}");
-    let elsewhere = path.replace("/t/app/", "/t/other/");
-    assert_eq!(visitor.get(&elsewhere).await.status, StatusCode::NOT_FOUND);
-    let removed = visitor.post(&format!("{path}/remove"), &[]).await;
-    assert_eq!(removed.location(), SETTINGS);
-    for gone in ["", "/test", "/remove"] {
-        let page = visitor.post(&format!("{path}{gone}"), &[]).await;
-        assert_eq!(page.status, StatusCode::NOT_FOUND, "{gone}");
-    }
-    let page = visitor.post("/notifications/none/again", &[]).await;
-    assert_eq!(page.status, StatusCode::NOT_FOUND);
-    let page = visitor
-        .read("/notifications?state=%3Cb%3E&kind=x&target=%00&before=%27")
-        .await;
-    assert!(!page.text.contains("<b>"));
 }

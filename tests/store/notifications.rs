@@ -37,7 +37,7 @@ async fn subscribe(store: &Store, ground: &Ground, target: &str, name: &str, kin
     made.unwrap();
 }
 
-fn news<'a>(event: &'a str, kind: Kind) -> News<'a> {
+fn news(event: &str, kind: Kind) -> News<'_> {
     News {
         event,
         kind,

@@ -24,7 +24,7 @@ async fn changes_are_recorded_with_before_and_after(ground: Ground) {
     assert_eq!(made.kinds, [Kind::BackupFailed, Kind::TargetDown]);
     assert_eq!(
         subscription::list(&store, "app").await.unwrap(),
-        [made.clone()]
+        std::slice::from_ref(&made)
     );
     assert!(
         subscription::list(&store, "other")

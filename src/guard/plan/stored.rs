@@ -84,7 +84,9 @@ fn waits(plan: &Plan) -> String {
         text.push_str(loss);
     }
     if losses.len() > SHOWN {
-        text.push_str(&format!("\n- and {} more", losses.len() - SHOWN));
+        let more = losses.len() - SHOWN;
+        text.push_str("\n- and more: ");
+        text.push_str(&more.to_string());
     }
     text
 }
