@@ -4,7 +4,6 @@ use lockkeeper::guard::plan::{self, Identity};
 use lockkeeper::guard::{Plan, Verdict};
 use lockkeeper::job::Operation;
 use lockkeeper::job::queue::{self, By, End, Job};
-use lockkeeper::job::retention::{self, Removed};
 use lockkeeper::notify::notification::{self, Filter};
 use lockkeeper::notify::{self, Channel, Kind, News, Notification, State, condition, outbox};
 use lockkeeper::notify::{EVERY_TARGET, subscription};
@@ -13,7 +12,6 @@ use lockkeeper::store::Store;
 
 use crate::ground::{Ground, NOON, audit, number};
 use crate::queue::{BY, backup, done, enqueue, reap};
-use crate::retention::KEEP;
 
 on_both!(
     what_is_rolled_back_is_told_to_nobody,
@@ -25,7 +23,6 @@ on_both!(
     a_try_that_fails_is_repeated_later_and_later_then_given_up,
     a_test_goes_the_way_everything_goes,
     a_condition_is_told_when_it_begins_and_when_it_ends,
-    what_was_sent_is_forgotten_and_what_waits_is_not,
 );
 
 pub fn webhook(name: &str) -> Channel {
@@ -330,37 +327,4 @@ async fn a_condition_is_told_when_it_begins_and_when_it_ends(ground: Ground) {
     assert!(begin().await.unwrap());
     let told: Vec<_> = all(&store).await.into_iter().map(|one| one.kind).collect();
     assert_eq!(told, ["target-down", "target-back", "target-down"]);
-}
-
-async fn what_was_sent_is_forgotten_and_what_waits_is_not(ground: Ground) {
-    let (store, clock) = (ground.open().await, &ground.clock);
-    let mut tx = store.begin().await.unwrap();
-    for (state, days, count) in [
-        ("sent", 91, 1_201),
-        ("given-up", 91, 3),
-        ("waiting", 91, 2),
-        ("sent", 89, 5),
-    ] {
-        sqlx::query(
-            "INSERT INTO notification (id, event_key, kind, target, channel, subject, body, created_at, state, next_try_at, \
-             sent_at) WITH RECURSIVE n(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM n WHERE n < $3) \
-             SELECT CAST($1 AS TEXT) || CAST(n AS TEXT) || '.' || CAST($2 AS TEXT), \
-             CAST($1 AS TEXT) || CAST(n AS TEXT) || '.' || CAST($2 AS TEXT), 'test', '', 'mail:a', '', '', \
-             $2, CAST($1 AS TEXT), 0, CASE WHEN CAST($1 AS TEXT) = 'sent' THEN $2 END FROM n",
-        )
-        .bind(state)
-        .bind(NOON - days * 86_400_000)
-        .bind(count)
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    }
-    tx.commit().await.unwrap();
-    let removed = retention::tidy(&store, clock, KEEP).await.unwrap();
-    let expected = Removed {
-        notifications: 1_204,
-        ..Removed::default()
-    };
-    assert_eq!(removed, expected);
-    assert_eq!(number(&store, "SELECT count(*) FROM notification").await, 7);
 }
