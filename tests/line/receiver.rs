@@ -110,6 +110,8 @@ fn take(mut client: TcpStream, posts: &Mutex<Vec<Post>>, answer: &Mutex<Answer>)
     posts.lock().unwrap().push(Post { headers, body });
     match answer {
         Answer::Says(head) => {
+            // Long enough for two that send the same at once to meet.
+            std::thread::sleep(Duration::from_millis(200));
             let answer = format!("{head}content-length: 0\r\nconnection: close\r\n\r\n");
             let _gone = client.write_all(answer.as_bytes());
         }
