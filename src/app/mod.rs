@@ -1,5 +1,6 @@
 //! The whole program, opened once from one configuration: what both doors are given.
 
+pub mod alarm;
 pub mod figures;
 pub mod inspection;
 pub mod watch;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use self::alarm::Alarm;
 use crate::auth::password::Passwords;
 use crate::auth::session::Sessions;
 use crate::backup::Archive;
@@ -17,6 +19,7 @@ use crate::config::Config;
 use crate::job::queue::{self, Asked, By, Job, Request, State};
 use crate::job::schedule::scheduler;
 use crate::job::{Choice, Evidence, Fact, Reaper, Resources, presence, retention, worker};
+use crate::notify::Courier;
 use crate::operation::Trouble;
 use crate::store::{Store, StoreError};
 use crate::target::{DatabaseUrl, Target};
@@ -228,14 +231,19 @@ impl App {
         };
         let schedule = scheduler::run(self.store.clone(), self.clock.clone(), stop.clone());
         // Whether or not it runs jobs, nobody may put another store into this one's place.
+        let me = self.clock.id();
         let present = presence::keep(
             self.store.clone(),
             self.clock.clone(),
-            self.clock.id(),
+            me.clone(),
             0,
             stop.clone(),
         );
-        tokio::join!(reap, schedule, tidy, present);
+        let courier = Courier::new(self.store.clone(), self.clock.clone(), &self.config);
+        // On the heap: both are large.
+        let deliver = Box::pin(courier.run(stop.clone()));
+        let alarm = Box::pin(Alarm::run(self.clone(), me, stop.clone()));
+        tokio::join!(reap, schedule, tidy, present, deliver, alarm);
     }
 
     /// Removes what is older than it is kept for, at once and each hour, and lets the store tidy up, at once and each

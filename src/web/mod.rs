@@ -19,6 +19,7 @@ mod host;
 mod job;
 mod jobs;
 pub mod layout;
+mod notifications;
 mod overview;
 pub mod page;
 mod peer;
@@ -28,6 +29,7 @@ mod record;
 mod schedule;
 mod settings;
 mod sign_in;
+mod subscription;
 mod system;
 mod target;
 mod view;
@@ -45,7 +47,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
 use tokio_util::sync::CancellationToken;
 
-use self::access::Access::{Console, Job, Listing, Open, Person, Target};
+use self::access::Access::{Console, Job, Listing, Notification, Open, Person, Target};
 use self::access::Routes;
 use self::arrival::Arrivals;
 use crate::app::App;
@@ -160,6 +162,7 @@ fn routes(config: &mut impl Routes) {
         .read("/audit.jsonl", Listing, record::export);
     job_routes(config);
     schedule_routes(config);
+    subscription_routes(config);
     place_routes(config);
 }
 
@@ -214,6 +217,48 @@ fn schedule_routes(config: &mut impl Routes) {
 /// The installation itself.
 fn place_routes(config: &mut impl Routes) {
     config.read("/system", Console(Manage), system::show);
+}
+
+/// Who is told of what, and what they were told.
+fn subscription_routes(config: &mut impl Routes) {
+    let manage = Target(Manage);
+    config
+        .read("/notifications", Listing, notifications::list)
+        .change(
+            "/notifications/{id}/again",
+            Notification(Operate),
+            notifications::again,
+        )
+        .change(
+            "/t/{target}/settings/backup-age",
+            manage,
+            subscription::set_backup_age,
+        )
+        .change(
+            "/t/{target}/settings/notifications",
+            manage,
+            subscription::add,
+        )
+        .read(
+            "/t/{target}/settings/notifications/{id}",
+            manage,
+            subscription::show,
+        )
+        .change(
+            "/t/{target}/settings/notifications/{id}",
+            manage,
+            subscription::change,
+        )
+        .change(
+            "/t/{target}/settings/notifications/{id}/remove",
+            manage,
+            subscription::remove,
+        )
+        .change(
+            "/t/{target}/settings/notifications/{id}/test",
+            manage,
+            subscription::test,
+        );
 }
 
 /// What anybody may ask for: signing in, the look, and whether the console is up. The figures have a door of their own.

@@ -9,6 +9,7 @@ mod console;
 mod machine;
 mod store;
 mod target;
+mod told;
 
 use crate::config::Config;
 
@@ -16,6 +17,7 @@ pub use console::{clock, console};
 pub use machine::machine;
 pub use store::{store, unusable, work};
 pub use target::{Seen, target};
+pub use told::{channels, outbox};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
