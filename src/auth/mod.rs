@@ -1,12 +1,16 @@
-//! Who may come in: users, their passwords, the first one's setup link, and sessions.
+//! Who may come in: users, their passwords, the first one's setup link, signing in, and sessions.
 //!
-//! What must stay true: nothing here tells an unknown name from a wrong password, in words or in time; a session's key
-//! and a setup token are stored only as hashes; disabling a user or changing a password ends that user's sessions in
+//! What must stay true: nothing here tells an unknown name from a wrong password, in words or in time; guesses are slowed
+//! down, and nobody is locked out by what others try; a session's key, a setup token and the cookie of a known browser
+//! are stored only as hashes; disabling a user or changing a password ends that user's sessions in
 //! the same transaction. Every user of this version may do everything.
 
+pub mod device;
 pub mod password;
 pub mod session;
 pub mod setup;
+pub mod sign_in;
+pub mod throttle;
 pub mod user;
 
 use rand::Rng;
