@@ -17,6 +17,7 @@ mod delivery;
 mod failure;
 mod figures;
 mod following;
+mod guessing;
 mod hostile;
 mod http;
 mod keeping;
