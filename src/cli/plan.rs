@@ -9,11 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::migrate::TargetArg;
 use super::terminal::{Exit, Terminal, first_line};
-use super::{Failure, follow, open, pick, signal};
+use super::{Failure, follow, open, pick, sign_in, signal};
 use crate::app::App;
-use crate::audit;
-use crate::auth::sign_in::{Attempt, Tried};
-use crate::auth::user::User;
 use crate::clock::timestamp;
 use crate::config::Config;
 use crate::guard::plan::Stored;
@@ -207,7 +204,7 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
             "hand the password over with --password-stdin".to_owned(),
         ));
     };
-    let user = sign_in(app, &plan, &name, password).await?;
+    let user = sign_in::approver(app, &plan, &name, password).await?;
     let yes = approval::Yes {
         typed_name: &typed_name,
         digest: &plan.digest,
@@ -227,58 +224,6 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
         Err(approval::ApprovalError::Store(error)) => Err(error.into()),
         Err(refused) => Err(Failure::Usage(refused.to_string())),
     }
-}
-
-/// The console user who approves. Their tries count as those of everybody at this terminal.
-async fn sign_in(
-    app: &App,
-    plan: &Plan,
-    name: &str,
-    password: SecretString,
-) -> Result<User, Failure> {
-    let attempt = Attempt {
-        name,
-        password,
-        address: "terminal",
-        device: None,
-    };
-    let (what, next) = match app.sign_in(attempt).await? {
-        Tried::In(user) => return Ok(user),
-        Tried::Wrong => {
-            refused_sign_in(app, plan).await?;
-            (
-                "The name or the password is wrong.",
-                "Try again, or set a new password with `lockkeeper user passwd NAME`.".to_owned(),
-            )
-        }
-        Tried::Slow { retry_after } => (
-            "Too many sign-ins have failed, and others wait for their turn. The password was not looked at.",
-            format!("Try again in {} seconds.", retry_after.as_secs()),
-        ),
-        Tried::Busy => (
-            "Too many passwords are being compared at this moment. This one was not looked at.",
-            "Try again in a few seconds.".to_owned(),
-        ),
-    };
-    Err(Failure::Operation(Trouble::new(
-        what,
-        "Nothing was approved.",
-        next,
-    )))
-}
-
-async fn refused_sign_in(app: &App, plan: &Plan) -> Result<(), Failure> {
-    let actor = super::operator();
-    let entry = audit::Entry {
-        actor: &actor,
-        action: "plan.approve",
-        target: Some(&plan.target),
-        outcome: "refused",
-        place: "terminal",
-        detail: "the sign-in failed",
-        ..audit::Entry::default()
-    };
-    Ok(audit::record_alone(&app.store, &app.clock, &entry).await?)
 }
 
 /// Applies a plan as a job, after saying what stands in the way.

@@ -6,6 +6,7 @@
 
 mod asset;
 mod backups;
+mod browser;
 mod csrf;
 mod error;
 mod figures;

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::browser;
 use super::error::PageError;
 use super::layout::Theme;
 use super::page::login::LoginPage;
@@ -17,7 +18,7 @@ use super::visit::{THEME_COOKIE, Visit};
 use crate::audit;
 use crate::auth::session::USER_KEY;
 use crate::auth::sign_in::{Attempt, BUSY, Tried};
-use crate::auth::{device, password, setup, user};
+use crate::auth::{password, setup, user};
 use crate::store::StoreError;
 
 #[derive(Deserialize)]
@@ -140,7 +141,7 @@ pub(super) async fn setup(
     tx.commit().await.map_err(StoreError::from)?;
     enter(&visit, &made)?;
     let mut response = view::go("/");
-    remember(&visit, None, &made, &mut response).await?;
+    browser::remember(&visit, None, &made, &mut response).await?;
     Ok(response)
 }
 
@@ -170,12 +171,12 @@ pub(super) async fn login(
     let form = form.into_inner();
     let app = visit.app();
     let next = local(&form.next).to_owned();
-    let browser = request.cookie(browser_cookie(&visit));
+    let known = request.cookie(browser::cookie_name(&visit));
     let attempt = Attempt {
         name: &form.name,
         password: form.password,
         address: &visit.address,
-        device: browser.as_ref().map(Cookie::value),
+        device: known.as_ref().map(Cookie::value),
     };
     let tried = tokio::select! {
         tried = app.sign_in(attempt) => tried?,
@@ -194,8 +195,8 @@ pub(super) async fn login(
             record(&visit, &user.name, "succeeded").await?;
             enter(&visit, &user)?;
             let mut response = view::go(&next);
-            let browser = browser.as_ref().map(Cookie::value);
-            remember(&visit, browser, &user, &mut response).await?;
+            let known = known.as_ref().map(Cookie::value);
+            browser::remember(&visit, known, &user, &mut response).await?;
             Ok(response)
         }
         Tried::Wrong => {
@@ -237,41 +238,6 @@ async fn record(visit: &Visit, actor: &str, outcome: &'static str) -> Result<(),
     audit::record_alone(&visit.app().store, &visit.app().clock, &entry).await
 }
 
-/// Whether browsers reach this console over https.
-fn is_secure(visit: &Visit) -> bool {
-    visit.app().config.server.public_url.starts_with("https:")
-}
-
-/// The name of the cookie by which a browser is known again. It opens nothing.
-fn browser_cookie(visit: &Visit) -> &'static str {
-    if is_secure(visit) {
-        "__Host-lockkeeper-browser"
-    } else {
-        "lockkeeper-browser"
-    }
-}
-
-/// Knows the browser again from now on.
-async fn remember(
-    visit: &Visit,
-    browser: Option<&str>,
-    user: &user::User,
-    response: &mut HttpResponse,
-) -> Result<(), PageError> {
-    let app = visit.app();
-    let value = device::remember(&app.store, &app.clock, browser, &user.id).await?;
-    let cookie = Cookie::build(browser_cookie(visit), value)
-        .path("/")
-        .max_age(Days::days(device::DAYS))
-        .same_site(SameSite::Lax)
-        .http_only(true)
-        .secure(is_secure(visit))
-        .finish();
-    response
-        .add_cookie(&cookie)
-        .map_err(|error| PageError::Internal(error.to_string()))
-}
-
 /// Binds the session to the user, under a new key: one that was known before signing in opens nothing after it.
 fn enter(visit: &Visit, user: &user::User) -> Result<(), PageError> {
     visit.session.clear();
@@ -309,7 +275,7 @@ pub(super) async fn theme(visit: Visit, form: web::Form<ThemeForm>) -> HttpRespo
         .max_age(Days::days(365))
         .same_site(SameSite::Lax)
         .http_only(true)
-        .secure(is_secure(&visit))
+        .secure(browser::is_secure(&visit))
         .finish();
     HttpResponse::SeeOther()
         .cookie(cookie)

@@ -88,7 +88,7 @@ pub fn check(
         return Err(PasswordProblem::Long);
     }
     let lower: Vec<char> = password.to_lowercase().chars().collect();
-    let plain = kept(&lower, |each| each.is_alphanumeric());
+    let plain = kept(&lower, char::is_alphanumeric);
     let letters = kept(&lower, char::is_alphabetic);
     let trimmed = without_digits_around(&plain);
     if is_row(&lower) || is_row(&plain) {
