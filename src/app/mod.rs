@@ -8,11 +8,15 @@ pub mod watch;
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use self::alarm::Alarm;
-use crate::auth::password::Passwords;
+use crate::auth::device;
+use crate::auth::password::{self, PasswordProblem, Passwords};
 use crate::auth::session::Sessions;
+use crate::auth::sign_in::{self, Attempt, Tried};
+use crate::auth::throttle::Throttle;
 use crate::backup::Archive;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -37,6 +41,8 @@ pub struct App {
     pub resources: Arc<Resources>,
     /// Hashing, with its limit.
     pub passwords: Passwords,
+    /// What slows down guesses.
+    pub throttle: Throttle,
 }
 
 /// What became of a person's decision about an interrupted job.
@@ -103,12 +109,14 @@ impl App {
             archive: Archive::new(config.archive.folder.clone()),
             targets,
         };
+        let throttle = Throttle::new(store.clone(), clock.clone());
         Ok(Self {
             config: Arc::new(config),
             clock,
             store,
             resources: Arc::new(resources),
             passwords: Passwords::default(),
+            throttle,
         })
     }
 
@@ -122,6 +130,27 @@ impl App {
     #[must_use]
     pub fn sessions(&self) -> Sessions {
         Sessions::new(self.store.clone(), self.clock.clone())
+    }
+
+    /// Tries to sign in. The caller records what came of it.
+    pub async fn sign_in(&self, attempt: Attempt<'_>) -> Result<Tried, StoreError> {
+        sign_in::try_sign_in(&self.store, &self.throttle, &self.passwords, attempt).await
+    }
+
+    /// Checks a new password of the user called `name`; `with_factor`: whether a second factor is in force for them.
+    pub fn check_password(
+        &self,
+        name: &str,
+        password: &SecretString,
+        with_factor: bool,
+    ) -> Result<(), PasswordProblem> {
+        let public = self.config.server.public_url.split("//").last();
+        let mut words = vec![name.to_owned(), public.unwrap_or_default().to_owned()];
+        for target in &self.resources.targets {
+            words.push(target.name.clone());
+            words.push(target.url.address());
+        }
+        password::check(password, with_factor, &words)
     }
 
     /// Puts an operation into the queue and returns the job's id. When the same request was made before, or the same
@@ -252,6 +281,12 @@ impl App {
         for hour in 0_u64.. {
             if let Err(error) = self.sessions().expire().await {
                 tracing::warn!(%error, "expired sessions could not be removed");
+            }
+            if let Err(error) = self.throttle.expire().await {
+                tracing::warn!(%error, "old counts of failed sign-ins could not be removed");
+            }
+            if let Err(error) = device::expire(&self.store, &self.clock).await {
+                tracing::warn!(%error, "browsers that were not used for long could not be removed");
             }
             let keep = self.config.store.keep;
             if let Err(error) = retention::tidy(&self.store, &self.clock, keep).await {

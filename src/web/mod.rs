@@ -9,6 +9,7 @@ pub mod access;
 mod arrival;
 mod asset;
 mod backups;
+mod browser;
 mod csrf;
 mod error;
 mod figures;
@@ -93,9 +94,6 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
         .await
         .map_err(io::Error::other)?;
     let key = Key::derive_from(&cookie_key);
-    // An unknown name must not take longer than a known one, from the first sign-in on.
-    let passwords = app.passwords.clone();
-    tokio::spawn(async move { passwords.warm().await });
     let server = HttpServer::new(move || {
         let app = &shared.app;
         Actix::new()

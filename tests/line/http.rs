@@ -154,7 +154,7 @@ async fn every_answer_carries_the_headers_that_protect_it() {
     let cookie = visitor
         .sign_in(USER, USER_PASSWORD)
         .await
-        .header("set-cookie");
+        .cookie("lockkeeper");
     for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(cookie.contains(part), "{cookie}");
     }

@@ -20,6 +20,7 @@ mod delivery;
 mod failure;
 mod figures;
 mod following;
+mod guessing;
 mod headers;
 mod hostile;
 mod http;
