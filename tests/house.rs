@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// The chapters from the top to the bottom, as `src/lib.rs` draws them. A chapter imports what is on a line below its
 /// own, and of its own line nothing but itself.
-const LEVELS: [&[&str]; 12] = [
+const LEVELS: [&[&str]; 13] = [
     &["main"],
     &["cli", "web"],
     &["app"],
@@ -20,6 +20,7 @@ const LEVELS: [&[&str]; 12] = [
     &["backup"],
     &["migration"],
     &["target"],
+    &["notify"],
     &["sql", "operation", "auth", "audit"],
     &["store"],
     &["clock", "config", "telemetry"],
@@ -220,6 +221,29 @@ fn no_template_trusts_what_it_prints() {
         }
     }
     expect_none("every value is escaped", &wrong);
+}
+
+#[test]
+fn the_routes_are_those_of_the_document() {
+    let document = std::fs::read_to_string(root().join("docs/routes.md")).unwrap();
+    let written: Vec<&str> = document
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let rules = lockkeeper::web::access::rules();
+    let declared: Vec<String> = rules
+        .iter()
+        .map(|rule| {
+            let (verb, who) = (rule.verb.word(), rule.access.words());
+            format!("| `{verb} {}` | {who} |", rule.path)
+        })
+        .collect();
+    assert_eq!(
+        written,
+        declared,
+        "docs/routes.md is to say:\n{}",
+        declared.join("\n")
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::terminal::{Exit, Terminal, first_line};
 use super::{Failure, account, open, record};
 use crate::app::App;
 use crate::auth::role::{self, Grants, Role};
-use crate::auth::{password, user};
+use crate::auth::user;
 use crate::config::Config;
 
 #[derive(Debug, Subcommand)]
@@ -87,7 +87,7 @@ pub(super) async fn run(
             let roles = known(&app, roles).await?;
             // The name first: nobody should type a password twice to learn that the name is taken.
             user::check_name(&name).map_err(refused)?;
-            let hash = new_password(&app, password_stdin, terminal).await?;
+            let hash = new_password(&app, &name, password_stdin, terminal).await?;
             let mut tx = app.store.begin().await?;
             let made = user::add(&mut tx, &app.clock, &name, &hash)
                 .await
@@ -105,7 +105,7 @@ pub(super) async fn run(
             name,
             password_stdin,
         } => {
-            let hash = new_password(&app, password_stdin, terminal).await?;
+            let hash = new_password(&app, &name, password_stdin, terminal).await?;
             let mut tx = app.store.begin().await?;
             user::set_password(&mut tx, &app.clock, &name, &hash)
                 .await
@@ -160,7 +160,12 @@ async fn known(app: &App, roles: Vec<(String, Role)>) -> Result<Vec<(String, Rol
     })
 }
 
-async fn new_password(app: &App, from_stdin: bool, terminal: Terminal) -> Result<String, Failure> {
+async fn new_password(
+    app: &App,
+    name: &str,
+    from_stdin: bool,
+    terminal: Terminal,
+) -> Result<String, Failure> {
     let unreadable =
         |error: std::io::Error| Failure::Usage(format!("the password could not be read: {error}"));
     let chosen: SecretString = if from_stdin {
@@ -184,8 +189,10 @@ async fn new_password(app: &App, from_stdin: bool, terminal: Terminal) -> Result
                 .to_owned(),
         ));
     };
-    password::check(&chosen).map_err(|problem| Failure::Usage(problem.to_string()))?;
-    Ok(app.passwords.hash(chosen).await)
+    app.check_password(name, &chosen, false)
+        .map_err(|problem| Failure::Usage(problem.to_string()))?;
+    let hash = app.passwords.hash(chosen).await;
+    hash.map_err(|busy| Failure::Usage(busy.to_string()))
 }
 
 pub(super) fn refused(error: user::UserError) -> Failure {

@@ -16,6 +16,7 @@ use super::program;
 use super::visit::{SignedIn, Visit};
 use crate::auth::role::{self, EVERYWHERE, Permission};
 use crate::job::queue;
+use crate::notify::notification;
 
 /// Who may ask for a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub enum Access {
     Target(Permission),
     /// Whoever has the permission on the target of the job that the path names.
     Job(Permission),
+    /// Whoever has the permission on the target of the notification that the path names.
+    Notification(Permission),
     /// Whoever has the permission everywhere: people, no programs.
     Console(Permission),
 }
@@ -114,6 +117,38 @@ impl Routes for ServiceConfig {
     }
 }
 
+impl Access {
+    /// Who that is, for people.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Open => "anybody".to_owned(),
+            Self::Person => "whoever is signed in, about themselves".to_owned(),
+            Self::Listing => "whoever is signed in; it tells only of what they may see".to_owned(),
+            Self::Target(permission) => format!("{} on the target", permission.least().word()),
+            Self::Job(permission) => {
+                format!("{} on the target of the job", permission.least().word())
+            }
+            Self::Notification(permission) => {
+                let least = permission.least().word();
+                format!("{least} on the target of the notification")
+            }
+            Self::Console(permission) => format!("{} everywhere", permission.least().word()),
+        }
+    }
+}
+
+impl Verb {
+    /// The method.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
 /// Every route of the console.
 #[must_use]
 pub fn rules() -> Vec<Rule> {
@@ -188,6 +223,12 @@ async fn check(access: Access, request: &HttpRequest) -> Result<SignedIn, PageEr
             let job = queue::get(&store, part("id")).await?;
             let job = job.ok_or_else(|| PageError::NotFound(what.to_owned()))?;
             who.may(job.operation.target(), permission, what)?;
+        }
+        Access::Notification(permission) => {
+            let what = "notification of that id";
+            let found = notification::get(&store, part("id")).await?;
+            let found = found.ok_or_else(|| PageError::NotFound(what.to_owned()))?;
+            who.may(&found.target, permission, what)?;
         }
         Access::Console(permission) => {
             if !who.grants.may(EVERYWHERE, permission) {

@@ -210,8 +210,8 @@ pub struct Layout {
     pub user: Option<String>,
     /// What they are on the target of this page, or everywhere when it has none: a page offers nobody what they may not do.
     pub role: Option<Role>,
-    /// Whether they decide who the users are.
-    pub manages: bool,
+    /// Whether they are admin everywhere, and so of the console itself.
+    pub administers: bool,
     /// The colours they chose.
     pub theme: Theme,
     /// The path and query of this page, to which the theme form returns.
@@ -276,7 +276,7 @@ impl Layout {
             },
             user: Some("ada".to_owned()),
             role: Some(Role::Admin),
-            manages: true,
+            administers: true,
             theme: Theme::Auto,
             path: "/".to_owned(),
             nav: Nav::Targets,

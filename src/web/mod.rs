@@ -1,26 +1,32 @@
 //! The browser's door: server-rendered pages behind sign-in, complete without JavaScript.
 //!
-//! What must stay true: every route says who may ask for it ([`access`]), and only the few in `open_routes` are for
-//! everybody; every unsafe request passes `csrf`; no handler holds SQL or opens a connection to a target; a `GET` changes nothing. Pages are plain
-//! structs in [`page`], the handlers beside them here fill them from the chapters below.
+//! What must stay true: nothing but the health checks is answered under a foreign name (`arrival`); every route says who
+//! may ask for it ([`access`]), and only the few in `open_routes` are for everybody; every unsafe request passes `csrf`;
+//! no handler holds SQL or opens a connection to a target; a `GET` changes nothing. Pages are plain structs in [`page`],
+//! the handlers beside them here fill them from the chapters below.
 
 pub mod access;
 mod account;
+mod arrival;
 mod asset;
 mod backups;
 mod bearer;
+mod browser;
 mod csrf;
 mod error;
 mod figures;
 mod headers;
 mod health;
 mod history;
+mod host;
 mod job;
 mod jobs;
 mod join;
 pub mod layout;
+mod notifications;
 mod overview;
 pub mod page;
+mod peer;
 mod plan;
 mod plans;
 mod program;
@@ -28,6 +34,8 @@ mod record;
 mod schedule;
 mod settings;
 mod sign_in;
+mod subscription;
+mod system;
 mod target;
 mod tokens;
 mod users;
@@ -47,8 +55,9 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
 use tokio_util::sync::CancellationToken;
 
-use self::access::Access::{Console, Job, Listing, Open, Person, Target};
+use self::access::Access::{Console, Job, Listing, Notification, Open, Person, Target};
 use self::access::Routes;
+use self::arrival::Arrivals;
 use self::bearer::Refusals;
 use crate::app::App;
 use crate::app::figures::Figures;
@@ -66,6 +75,8 @@ struct Shared {
     figures: Option<Figures>,
     /// What was recorded of tokens that are not good.
     refusals: Arc<Refusals>,
+    /// How requests arrived that do not fit the settings.
+    arrivals: Arrivals,
     /// Cancelled when the console stops: open streams end with it.
     stop: CancellationToken,
 }
@@ -84,6 +95,7 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
         feed: Feed::new(app.store.clone()),
         figures,
         refusals: Arc::default(),
+        arrivals: Arrivals::default(),
         stop,
     };
     tokio::spawn(shared.feed.clone().run(shared.stop.clone()));
@@ -93,9 +105,6 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
         .await
         .map_err(io::Error::other)?;
     let key = Key::derive_from(&cookie_key);
-    // An unknown name must not take longer than a known one, from the first sign-in on.
-    let passwords = app.passwords.clone();
-    tokio::spawn(async move { passwords.warm().await });
     let server = HttpServer::new(move || {
         let app = &shared.app;
         Actix::new()
@@ -113,6 +122,7 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
             .wrap(session(app, key.clone()))
             .wrap(from_fn(bearer::alone))
             .wrap(Compress::default())
+            .wrap(from_fn(arrival::guard))
             .wrap(headers::all(app))
             .wrap(from_fn(headers::log))
     })
@@ -163,6 +173,8 @@ fn routes(config: &mut impl Routes) {
     job_routes(config);
     schedule_routes(config);
     people_routes(config);
+    subscription_routes(config);
+    place_routes(config);
 }
 
 /// One job.
@@ -231,6 +243,53 @@ fn people_routes(config: &mut impl Routes) {
         .change("/tokens/{id}/revoke", Person, tokens::revoke);
 }
 
+/// The installation itself.
+fn place_routes(config: &mut impl Routes) {
+    config.read("/system", Console(Manage), system::show);
+}
+
+/// Who is told of what, and what they were told.
+fn subscription_routes(config: &mut impl Routes) {
+    let manage = Target(Manage);
+    config
+        .read("/notifications", Listing, notifications::list)
+        .change(
+            "/notifications/{id}/again",
+            Notification(Operate),
+            notifications::again,
+        )
+        .change(
+            "/t/{target}/settings/backup-age",
+            manage,
+            subscription::set_backup_age,
+        )
+        .change(
+            "/t/{target}/settings/notifications",
+            manage,
+            subscription::add,
+        )
+        .read(
+            "/t/{target}/settings/notifications/{id}",
+            manage,
+            subscription::show,
+        )
+        .change(
+            "/t/{target}/settings/notifications/{id}",
+            manage,
+            subscription::change,
+        )
+        .change(
+            "/t/{target}/settings/notifications/{id}/remove",
+            manage,
+            subscription::remove,
+        )
+        .change(
+            "/t/{target}/settings/notifications/{id}/test",
+            manage,
+            subscription::test,
+        );
+}
+
 /// What anybody may ask for: signing in, the look, and whether the console is up. The figures have a door of their own.
 fn open_routes(config: &mut impl Routes) {
     config
@@ -247,7 +306,7 @@ fn open_routes(config: &mut impl Routes) {
 
 /// The session cookie: `__Host-` and Secure over https, plain on http, which browsers treat as safe on localhost only.
 fn session(app: &App, key: Key) -> SessionMiddleware<crate::auth::session::Sessions> {
-    let secure = app.config.server.public_url.starts_with("https:");
+    let secure = app.config.server.is_https();
     let hours = i64::from(app.config.auth.session_hours);
     SessionMiddleware::builder(app.sessions(), key)
         .cookie_name(

@@ -187,7 +187,7 @@ pub(super) async fn export(
     });
     let name = app.clock.now().strftime("audit-%Y-%m-%d-%H%M.jsonl");
     Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/jsonl"))
+        .insert_header((header::CONTENT_TYPE, "application/jsonl; charset=utf-8"))
         .insert_header((
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"{name}\""),
@@ -248,7 +248,7 @@ fn row(entry: Recorded) -> AuditRow {
 }
 
 /// Actions as they are recorded, and as a person reads them.
-const ACTIONS: [(&str, &str); 29] = [
+const ACTIONS: [(&str, &str); 35] = [
     ("plan.make", "Make a plan"),
     ("plan.approve", "Approve a plan"),
     ("plan.apply", "Apply a plan"),
@@ -275,6 +275,12 @@ const ACTIONS: [(&str, &str); 29] = [
     ("schedule.pause", "Pause a schedule"),
     ("schedule.resume", "Resume a schedule"),
     ("schedule.delete", "Delete a schedule"),
+    ("subscription.create", "Add a subscription"),
+    ("subscription.change", "Change a subscription"),
+    ("subscription.remove", "Remove a subscription"),
+    ("subscription.test", "Send a test"),
+    ("notification.again", "Send a notification again"),
+    ("policy.change", "Change a policy"),
     ("audit.export", "Export the audit"),
     ("store.backup", "Write the store to a file"),
     ("store.restore", "Put the store back from a file"),

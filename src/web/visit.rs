@@ -14,6 +14,7 @@ use super::Shared;
 use super::asset;
 use super::error::PageError;
 use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
+use super::peer;
 use super::program::Program;
 use super::view;
 use crate::app::App;
@@ -48,7 +49,7 @@ pub(super) struct Visit {
     pub theme: Theme,
     /// Path and query.
     pub path: String,
-    /// The address of the peer.
+    /// The address that the visitor came from, as far as proxies are trusted to know it.
     pub address: String,
 }
 
@@ -67,6 +68,7 @@ impl Visit {
         let theme = request
             .cookie(THEME_COOKIE)
             .map_or(Theme::Auto, |cookie| Theme::from_word(cookie.value()));
+        let address = peer::name(peer::client(request.head(), &shared.app.config.server));
         Some(Self {
             shared,
             user,
@@ -77,9 +79,7 @@ impl Visit {
                 .path_and_query()
                 .map_or("/", |path| path.as_str())
                 .to_owned(),
-            address: request
-                .peer_addr()
-                .map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string()),
+            address,
         })
     }
 
@@ -101,7 +101,7 @@ impl Visit {
             assets: asset::urls(),
             user: self.user.as_ref().map(|user| user.name.clone()),
             role: None,
-            manages: false,
+            administers: false,
             theme: self.theme,
             path: self.path.clone(),
             nav: Nav::None,
@@ -186,6 +186,14 @@ impl SignedIn {
         }
     }
 
+    /// Refuses whoever may not decide policies there.
+    pub fn manages(&self, target: &str) -> Result<(), PageError> {
+        if self.grants.may(target, Permission::Manage) {
+            return Ok(());
+        }
+        Err(self.forbidden(target, Permission::Manage))
+    }
+
     /// What somebody is told who may look, but not do this.
     pub fn forbidden(&self, target: &str, permission: Permission) -> PageError {
         PageError::Forbidden {
@@ -226,7 +234,7 @@ impl SignedIn {
         Layout {
             nav: Nav::Targets,
             role: self.grants.on(&target.name),
-            manages: self.grants.may(EVERYWHERE, Permission::Manage),
+            administers: self.administers(),
             target: Some(Band {
                 name: target.name.clone(),
                 environment: view::environment(target.environment),
@@ -236,11 +244,16 @@ impl SignedIn {
         }
     }
 
+    /// Whether the user is an admin of the console itself.
+    fn administers(&self) -> bool {
+        self.grants.may(EVERYWHERE, Permission::Manage)
+    }
+
     /// A layout for a page about no target in particular.
     pub fn layout(&self, title: &str) -> Layout {
         Layout {
             role: self.grants.on(EVERYWHERE),
-            manages: self.grants.may(EVERYWHERE, Permission::Manage),
+            administers: self.administers(),
             ..self.visit.layout(title)
         }
     }

@@ -75,6 +75,8 @@ fn expected(asked: &Rule, role: Option<Role>) -> Option<StatusCode> {
             Some(role) if role.may(permission) => None,
             Some(_) => Some(StatusCode::FORBIDDEN),
         },
+        // There is none of that id.
+        Access::Notification(_) => Some(StatusCode::NOT_FOUND),
         Access::Open | Access::Listing => None,
     }
 }

@@ -3,15 +3,54 @@
 use askama::Template;
 
 use super::{
-    account, audit, backups, error, job, jobs, join, login, migration, migrations, overview, plan,
-    plans, schedule, settings, setup, shown, target, tokens, users,
+    account, audit, backups, error, job, jobs, join, login, migration, migrations, notifications,
+    overview, plan, plans, schedule, settings, setup, shown, subscription, system, target, tokens,
+    users,
 };
 
 /// Every sample by name.
 fn samples() -> Vec<(&'static str, String)> {
-    fn html(page: &impl Template) -> String {
-        page.render().expect("a sample renders")
-    }
+    let mut samples = of_targets();
+    samples.extend(of_people());
+    samples
+}
+
+fn html(page: &impl Template) -> String {
+    page.render().expect("a sample renders")
+}
+
+/// The pages about users and tokens.
+fn of_people() -> Vec<(&'static str, String)> {
+    vec![
+        ("users", html(&users::UsersPage::sample())),
+        ("users-refused", html(&users::UsersPage::sample_refused())),
+        ("account", html(&account::AccountPage::sample())),
+        (
+            "account-invited",
+            html(&account::AccountPage::sample_invited()),
+        ),
+        (
+            "account-refused",
+            html(&account::AccountPage::sample_refused()),
+        ),
+        (
+            "account-disabled",
+            html(&account::AccountPage::sample_disabled()),
+        ),
+        ("tokens", html(&tokens::TokensPage::sample())),
+        ("tokens-empty", html(&tokens::TokensPage::sample_empty())),
+        ("tokens-made", html(&tokens::TokensPage::sample_made())),
+        (
+            "tokens-refused",
+            html(&tokens::TokensPage::sample_refused()),
+        ),
+        ("join", html(&join::JoinPage::sample())),
+        ("join-refused", html(&join::JoinPage::sample_refused())),
+    ]
+}
+
+/// The others.
+fn of_targets() -> Vec<(&'static str, String)> {
     vec![
         ("setup", html(&setup::SetupPage::sample())),
         ("setup-refused", html(&setup::SetupPage::sample_refused())),
@@ -66,6 +105,26 @@ fn samples() -> Vec<(&'static str, String)> {
             html(&settings::SettingsPage::sample_full()),
         ),
         ("schedule", html(&schedule::SchedulePage::sample())),
+        (
+            "subscription",
+            html(&subscription::SubscriptionPage::sample()),
+        ),
+        (
+            "subscription-refused",
+            html(&subscription::SubscriptionPage::sample_refused()),
+        ),
+        (
+            "notifications",
+            html(&notifications::NotificationsPage::sample()),
+        ),
+        (
+            "notifications-empty",
+            html(&notifications::NotificationsPage::sample_empty()),
+        ),
+        (
+            "notifications-hostile",
+            html(&notifications::NotificationsPage::sample_hostile()),
+        ),
         ("jobs", html(&jobs::JobsPage::sample())),
         ("jobs-empty", html(&jobs::JobsPage::sample_empty())),
         ("jobs-hidden", html(&jobs::JobsPage::sample_hidden())),
@@ -78,31 +137,13 @@ fn samples() -> Vec<(&'static str, String)> {
         ("audit-empty", html(&audit::AuditPage::sample_empty())),
         ("audit-refused", html(&audit::AuditPage::sample_refused())),
         ("audit-hostile", html(&audit::AuditPage::sample_hostile())),
+        ("system", html(&system::SystemPage::sample())),
+        ("system-ill", html(&system::SystemPage::sample_ill())),
+        (
+            "system-hostile",
+            html(&system::SystemPage::sample_hostile()),
+        ),
         ("error", html(&error::ErrorPage::sample())),
-        ("users", html(&users::UsersPage::sample())),
-        ("users-refused", html(&users::UsersPage::sample_refused())),
-        ("account", html(&account::AccountPage::sample())),
-        (
-            "account-invited",
-            html(&account::AccountPage::sample_invited()),
-        ),
-        (
-            "account-refused",
-            html(&account::AccountPage::sample_refused()),
-        ),
-        (
-            "account-disabled",
-            html(&account::AccountPage::sample_disabled()),
-        ),
-        ("tokens", html(&tokens::TokensPage::sample())),
-        ("tokens-empty", html(&tokens::TokensPage::sample_empty())),
-        ("tokens-made", html(&tokens::TokensPage::sample_made())),
-        (
-            "tokens-refused",
-            html(&tokens::TokensPage::sample_refused()),
-        ),
-        ("join", html(&join::JoinPage::sample())),
-        ("join-refused", html(&join::JoinPage::sample_refused())),
     ]
 }
 
@@ -186,6 +227,11 @@ fn what_was_typed_is_kept() {
         ("users-refused", "value=\"&#60;b&#62;ada&#60;/b&#62;\""),
         ("tokens-refused", "value=\"&#34;&#62;&#60;b&#62;x\""),
         ("tokens-refused", "value=\"1000\""),
+        ("settings-refused", "value=\"&#60;b&#62;two&#60;/b&#62;\""),
+        (
+            "settings-refused",
+            "value=\"&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;\"",
+        ),
         ("audit-refused", "value=\"yester&#34;day\""),
         (
             "audit-refused",
