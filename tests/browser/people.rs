@@ -11,7 +11,7 @@ async fn choose(browser: &Browser, field: &str, value: &str) {
 #[tokio::test]
 async fn people_and_programs_are_let_in_by_hand() {
     let (console, mut browser) = signed_in("people").await;
-    browser.click(".menu summary").await;
+    browser.touch(".menu summary").await;
     browser.click(".menu a[href='/users']").await;
     browser.fill("#name", "ada").await;
     browser.click("main button.primary").await;
@@ -44,7 +44,7 @@ async fn people_and_programs_are_let_in_by_hand() {
     hers.click("button.primary").await;
     assert_eq!(hers.path().await, "/");
 
-    hers.click(".menu summary").await;
+    hers.touch(".menu summary").await;
     hers.click(".menu a[href='/tokens']").await;
     hers.wait_for("No token yet").await;
     hers.picture("tokens-empty").await;
@@ -66,7 +66,7 @@ async fn people_and_programs_are_let_in_by_hand() {
         .await;
     browser.wait_for("jarvis: grace is approver now.").await;
     browser.picture("account").await;
-    browser.click(".ask:last-of-type summary").await;
+    browser.touch(".ask:last-of-type summary").await;
     browser.click("form[action$='/disable'] button").await;
     browser.wait_for("their sessions have ended").await;
     browser.picture("account-disabled").await;
