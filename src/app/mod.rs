@@ -1,6 +1,7 @@
 //! The whole program, opened once from one configuration: what both doors are given.
 
 pub mod figures;
+pub mod proof;
 pub mod watch;
 
 use std::path::Path;
@@ -8,6 +9,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::factor::Factors;
+use crate::auth::factor::key::KeyFile;
 use crate::auth::password::Passwords;
 use crate::auth::session::Sessions;
 use crate::backup::Archive;
@@ -33,6 +36,8 @@ pub struct App {
     pub resources: Arc<Resources>,
     /// Hashing, with its limit.
     pub passwords: Passwords,
+    /// Second factors.
+    pub factors: Factors,
 }
 
 /// What became of a person's decision about an interrupted job.
@@ -99,12 +104,15 @@ impl App {
             archive: Archive::new(config.archive.folder.clone()),
             targets,
         };
+        let key = KeyFile::at(config.auth.secret_file.clone());
+        let factors = Factors::new(store.clone(), clock.clone(), key);
         Ok(Self {
             config: Arc::new(config),
             clock,
             store,
             resources: Arc::new(resources),
             passwords: Passwords::default(),
+            factors,
         })
     }
 
@@ -117,7 +125,8 @@ impl App {
     /// Sessions in this program's store.
     #[must_use]
     pub fn sessions(&self) -> Sessions {
-        Sessions::new(self.store.clone(), self.clock.clone())
+        let idle = self.config.auth.idle_minutes;
+        Sessions::new(self.store.clone(), self.clock.clone(), idle)
     }
 
     /// Puts an operation into the queue and returns the job's id. When the same request was made before, or the same

@@ -1,10 +1,13 @@
-//! Who may come in, and what they may do: users, their passwords, the first one's setup link, sessions, and roles.
+//! Who may come in, and what they may do: users, their passwords and second factors, the first one's setup link,
+//! sessions, roles, and what is decided about all of them.
 //!
 //! What must stay true: nothing here tells an unknown name from a wrong password, in words or in time; a session's key
 //! and a setup token are stored only as hashes; disabling a user or changing a password ends that user's sessions in
 //! the same transaction; a user without a role may do nothing.
 
+pub mod factor;
 pub mod password;
+pub mod policy;
 pub mod role;
 pub mod session;
 pub mod setup;

@@ -130,7 +130,8 @@ pub async fn disable(tx: &mut Tx, clock: &Clock, name: &str) -> Result<(), UserE
     end_sessions(tx, name).await
 }
 
-async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), UserError> {
+/// Ends every session of a user.
+pub async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), UserError> {
     sqlx::query(
         "DELETE FROM session WHERE user_id = (SELECT id FROM \"user\" WHERE name_key = $1)",
     )
@@ -138,6 +139,16 @@ async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), UserError> {
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// The user of that name, disabled or not.
+pub async fn named(tx: &mut Tx, name: &str) -> Result<User, UserError> {
+    let row =
+        sqlx::query("SELECT id, name, created_at, disabled_at FROM \"user\" WHERE name_key = $1")
+            .bind(key(name))
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(decode(&row.ok_or(UserError::Unknown)?)?)
 }
 
 /// Every user, by name.

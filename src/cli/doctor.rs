@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::terminal::{Exit, Terminal};
 use super::{Failure, targets};
+use crate::auth::factor::Factors;
+use crate::auth::factor::key::KeyFile;
 use crate::backup::Archive;
 use crate::clock::{Clock, timestamp};
 use crate::config::Config;
@@ -128,8 +130,36 @@ async fn store(config: &Config) -> Vec<Check> {
             let found = format!("{}, {} kB, {written}", store.place(), size / 1000);
             let mut checks = vec![Check::well("store", found)];
             checks.extend(workers(&store).await.unwrap_or_else(ill));
+            let key = KeyFile::at(config.auth.secret_file.clone());
+            checks.push(factors(Factors::new(store, Clock::system(), key)).await);
             checks
         }
+    }
+}
+
+/// Whether the codes of those who have a second factor can be checked.
+async fn factors(factors: Factors) -> Check {
+    let what = "second factors";
+    let sealed = match factors.sealed().await {
+        Ok(sealed) => sealed,
+        Err(error) => {
+            return Check::ill(what, error.to_string(), "Correct `secret_file` in [auth].");
+        }
+    };
+    let file = sealed.file.display();
+    let fix = "Put back the file that they were set up with: until then nobody of them can give a code. A user without it signs \
+               in with a recovery code, or after `lockkeeper user reset-factor NAME`.";
+    match (&sealed.key, sealed.ours, sealed.others) {
+        (None, _, 0) => Check::well(what, format!("none; their key will be made as {file}")),
+        (None, _, others) => Check::ill(what, format!("{others}, but {file} is not there"), fix),
+        (Some(key), ours, 0) => {
+            Check::well(what, format!("{ours}, sealed with the key {key} in {file}"))
+        }
+        (Some(key), _, others) => Check::ill(
+            what,
+            format!("{others} are sealed with another key than {key} in {file}"),
+            fix,
+        ),
     }
 }
 

@@ -6,6 +6,7 @@
 mod alone;
 mod audit;
 mod backup;
+mod code;
 mod doctor;
 mod follow;
 mod job;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::migrate::TargetArg;
 use super::terminal::{Exit, Terminal, first_line};
-use super::{Failure, follow, open, pick, signal};
+use super::{Failure, code, follow, open, pick, signal};
 use crate::app::App;
 use crate::audit;
 use crate::auth::role::{self, Permission};
@@ -47,7 +47,8 @@ pub(super) struct Approve {
     /// The console user who approves
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Read the password from the first line of standard input instead of asking
+    /// Read the password from the first line of standard input instead of asking, and a code of the second factor from the
+    /// next
     #[arg(long)]
     password_stdin: bool,
     /// Do not ask for the target's name to be typed
@@ -223,6 +224,14 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
             format!("{why}: that takes the role approver."),
             "Nothing was approved.",
             "Ask an approver or an admin of this target.",
+        )));
+    }
+    if let Err(why) = code::ask(app, &user, args.password_stdin, terminal).await? {
+        refused_approval(app, &plan, "the code was wrong").await?;
+        return Err(Failure::Operation(Trouble::new(
+            why,
+            "Nothing was approved.",
+            "Try again with the code that your device shows now.",
         )));
     }
     let yes = approval::Yes {

@@ -39,6 +39,11 @@ pub(super) enum UserCommand {
         /// The user's name
         name: String,
     },
+    /// Take a user's second factor away, and end their sessions
+    ResetFactor {
+        /// The user's name
+        name: String,
+    },
     /// List the users
     List,
 }
@@ -97,6 +102,23 @@ pub(super) async fn run(
             record(&mut tx, &app, "user.disable", &format!("user {name}")).await?;
             tx.commit().await.map_err(crate::store::StoreError::from)?;
             tell(terminal, &name, "is disabled; their sessions have ended");
+        }
+        UserCommand::ResetFactor { name } => {
+            let mut tx = app.store.begin().await?;
+            let user = user::named(&mut tx, &name).await.map_err(refused)?;
+            let had = app.factors.remove(&mut tx, &user.id).await?;
+            user::end_sessions(&mut tx, &name).await.map_err(refused)?;
+            let detail = match had {
+                true => format!("user {name}"),
+                false => format!("user {name}, who had none"),
+            };
+            record(&mut tx, &app, "user.reset-factor", &detail).await?;
+            tx.commit().await.map_err(crate::store::StoreError::from)?;
+            let what = match had {
+                true => "has no second factor any more; their sessions have ended",
+                false => "had no second factor; their sessions have ended",
+            };
+            tell(terminal, &name, what);
         }
         UserCommand::List => list(&app, terminal).await?,
     }

@@ -21,7 +21,16 @@ const SECTIONS: [(&str, &[&str]); 6] = [
         &["url", "url_file", "keep_jobs_days", "keep_events_days"],
     ),
     ("archive", &["folder"]),
-    ("auth", &["session_hours", "setup_minutes"]),
+    (
+        "auth",
+        &[
+            "session_hours",
+            "idle_minutes",
+            "proof_minutes",
+            "secret_file",
+            "setup_minutes",
+        ],
+    ),
     ("worker", &["at_once"]),
     ("metrics", &["enabled", "token", "token_file"]),
 ];

@@ -74,7 +74,7 @@ pub struct Config {
     pub store: Store,
     /// Where backups are kept.
     pub archive: Archive,
-    /// Lifetimes of sign-ins.
+    /// Lifetimes of sign-ins, and the key of what is sealed.
     pub auth: Auth,
     /// How jobs are run.
     pub worker: Worker,
@@ -110,7 +110,7 @@ impl Config {
         let server = settings::server(&layer)?;
         let store = settings::store(&layer, &base, &mut warnings)?;
         let archive = settings::archive(&layer, &base);
-        let auth = settings::auth(&layer)?;
+        let auth = settings::auth(&layer, &base, store.file.as_deref())?;
         let worker = settings::worker(&layer)?;
         let metrics = settings::metrics(&layer, &mut warnings)?;
         let targets = target::targets(&layer, flags, env, &base, &mut warnings)?;

@@ -10,11 +10,12 @@ use super::error::PageError;
 use super::layout::Theme;
 use super::page::login::LoginPage;
 use super::page::setup::SetupPage;
+use super::sign_in_code;
 use super::view;
 use super::visit::{THEME_COOKIE, Visit};
 use crate::audit;
 use crate::auth::role::{self, Role};
-use crate::auth::session::USER_KEY;
+use crate::auth::session::{STANDING_KEY, Standing, USER_KEY};
 use crate::auth::{password, setup, user};
 use crate::store::StoreError;
 
@@ -162,6 +163,11 @@ pub(super) async fn login(
     let app = visit.app();
     let next = local(&form.next).to_owned();
     let found = user::sign_in(&app.store, &app.passwords, &form.name, form.password).await?;
+    if let Some(user) = &found
+        && app.factors.in_force(&user.id).await?
+    {
+        return sign_in_code::ask(&visit, user, &next);
+    }
     // The name as typed may be a password in the wrong field: only names of users are recorded.
     let entry = audit::Entry {
         actor: found.as_ref().map_or("somebody", |user| &user.name),
@@ -194,13 +200,21 @@ pub(super) async fn login(
 }
 
 /// Binds the session to the user, under a new key: one that was known before signing in opens nothing after it.
-fn enter(visit: &Visit, user: &user::User) -> Result<(), PageError> {
+pub(super) fn enter(visit: &Visit, user: &user::User) -> Result<(), PageError> {
+    let failed = |error: actix_session::SessionInsertError| PageError::Internal(error.to_string());
+    let standing = Standing {
+        proven_at: visit.app().clock.now_ms(),
+        address: visit.address.clone(),
+        agent: visit.agent.clone(),
+        ..Standing::default()
+    };
     visit.session.clear();
     visit.session.renew();
     visit
         .session
-        .insert(USER_KEY, &user.id)
-        .map_err(|error| PageError::Internal(error.to_string()))
+        .insert(STANDING_KEY, standing)
+        .map_err(failed)?;
+    visit.session.insert(USER_KEY, &user.id).map_err(failed)
 }
 
 /// `POST /logout`.
@@ -240,7 +254,7 @@ pub(super) async fn theme(visit: Visit, form: web::Form<ThemeForm>) -> HttpRespo
 }
 
 /// A path of this console, or its start: never another site, however it is written.
-fn local(next: &str) -> &str {
+pub(super) fn local(next: &str) -> &str {
     let second = next.chars().nth(1);
     let plain = next.starts_with('/')
         && !matches!(second, Some('/' | '\\'))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_session::{Session, SessionExt};
 use actix_web::dev::Payload;
+use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
@@ -16,12 +17,14 @@ use super::error::PageError;
 use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
 use super::view;
 use crate::app::App;
+use crate::audit;
 use crate::auth::role::{EVERYWHERE, Grants, Permission};
-use crate::auth::session::{NAME_KEY, SessionName, USER_KEY};
+use crate::auth::session::{self, STANDING_KEY, SessionName, Standing, USER_KEY};
 use crate::auth::token;
 use crate::auth::user::{self, User};
 use crate::job::Operation;
 use crate::job::queue::{By, Request};
+use crate::store::{StoreError, Tx};
 use crate::target::Target;
 
 /// What a form sends that does nothing but start a job.
@@ -48,6 +51,10 @@ pub(super) struct Visit {
     pub path: String,
     /// The address of the peer.
     pub address: String,
+    /// What the browser calls itself.
+    pub agent: String,
+    /// What the store knows of the session; of one that is not stored yet, nothing.
+    pub standing: Standing,
 }
 
 impl Visit {
@@ -65,9 +72,17 @@ impl Visit {
         let theme = request
             .cookie(THEME_COOKIE)
             .map_or(Theme::Auto, |cookie| Theme::from_word(cookie.value()));
+        let agent = request.headers().get(header::USER_AGENT);
         Some(Self {
             shared,
             user,
+            agent: agent
+                .map(|agent| session::agent(&String::from_utf8_lossy(agent.as_bytes())))
+                .unwrap_or_default(),
+            standing: session
+                .get(STANDING_KEY)
+                .unwrap_or_default()
+                .unwrap_or_default(),
             session,
             theme,
             path: request
@@ -113,6 +128,7 @@ impl Visit {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             key: self.app().clock.id(),
             refresh: None,
+            confirm: None,
         }
     }
 }
@@ -124,6 +140,10 @@ pub(super) struct SignedIn {
     pub user: User,
     /// What the user may do now.
     pub grants: Grants,
+    /// Whether a second factor of theirs is in force.
+    pub factor: bool,
+    /// Why a proof that they gave in this request was not enough.
+    pub wrong: Option<String>,
 }
 
 impl FromRequest for Visit {
@@ -166,8 +186,21 @@ impl SignedIn {
 
     /// What this session is called in the store, for whoever has to ask later whether it is still there.
     pub fn session_name(&self) -> Result<SessionName, PageError> {
-        let name = self.visit.session.get(NAME_KEY).unwrap_or_default();
+        let name = Some(self.visit.standing.name.clone()).filter(|name| !name.is_empty());
         name.ok_or_else(|| PageError::Internal("a session has no name".to_owned()))
+    }
+
+    /// Records what they did about themselves. The caller commits.
+    pub async fn record(&self, tx: &mut Tx, action: &str, detail: &str) -> Result<(), StoreError> {
+        let entry = audit::Entry {
+            actor: &self.user.name,
+            action,
+            outcome: "succeeded",
+            place: &self.visit.address,
+            detail,
+            ..audit::Entry::default()
+        };
+        audit::record(tx, &self.app().clock, &entry).await
     }
 
     /// Refuses what the user may not do on a target. Where they may not even look, `what` is not there.
@@ -212,6 +245,7 @@ impl SignedIn {
         Layout {
             nav: Nav::Targets,
             role: self.grants.on(&target.name),
+            confirm: self.confirm(),
             target: Some(Band {
                 name: target.name.clone(),
                 environment: view::environment(target.environment),
@@ -225,6 +259,7 @@ impl SignedIn {
     pub fn layout(&self, title: &str) -> Layout {
         Layout {
             role: self.grants.on(EVERYWHERE),
+            confirm: self.confirm(),
             ..self.visit.layout(title)
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use actix_session::storage::SessionStore;
 use actix_web::cookie::time::Duration;
 use lockkeeper::auth::fingerprint;
-use lockkeeper::auth::session::{NAME_KEY, Sessions};
+use lockkeeper::auth::session::{STANDING_KEY, Sessions};
 
 use crate::ground::{Ground, number};
 
@@ -24,13 +24,13 @@ fn state(word: &str) -> HashMap<String, String> {
 /// What a loaded session holds besides its own name.
 fn kept(loaded: Option<HashMap<String, String>>) -> Option<HashMap<String, String>> {
     loaded.map(|mut state| {
-        assert!(state.remove(NAME_KEY).is_some(), "it knows its name");
+        assert!(state.remove(STANDING_KEY).is_some(), "it knows its name");
         state
     })
 }
 
 async fn what_is_saved_is_loaded(ground: Ground) {
-    let sessions = Sessions::new(ground.open().await, ground.clock.clone());
+    let sessions = Sessions::new(ground.open().await, ground.clock.clone(), 60);
     let key = sessions
         .save(state("dark"), &Duration::hours(1))
         .await
@@ -49,7 +49,7 @@ async fn what_is_saved_is_loaded(ground: Ground) {
 
 async fn only_the_hash_of_a_key_is_kept(ground: Ground) {
     let store = ground.open().await;
-    let sessions = Sessions::new(store.clone(), ground.clock.clone());
+    let sessions = Sessions::new(store.clone(), ground.clock.clone(), 60);
     let key = sessions
         .save(state("dark"), &Duration::hours(1))
         .await
@@ -64,7 +64,7 @@ async fn only_the_hash_of_a_key_is_kept(ground: Ground) {
 
 async fn a_session_ends_at_a_fixed_time(ground: Ground) {
     let store = ground.open().await;
-    let sessions = Sessions::new(store.clone(), ground.clock.clone());
+    let sessions = Sessions::new(store.clone(), ground.clock.clone(), 60);
     let hour = Duration::hours(1);
     let key = sessions.save(state("dark"), &hour).await.unwrap();
     ground.clock.advance(59 * 60_000);
@@ -83,7 +83,7 @@ async fn a_session_ends_at_a_fixed_time(ground: Ground) {
 
 async fn an_update_does_not_bring_an_ended_session_back(ground: Ground) {
     let store = ground.open().await;
-    let sessions = Sessions::new(store.clone(), ground.clock.clone());
+    let sessions = Sessions::new(store.clone(), ground.clock.clone(), 60);
     let hour = Duration::hours(1);
     let key = sessions.save(state("dark"), &hour).await.unwrap();
     sessions.delete(&key).await.unwrap();
@@ -93,8 +93,8 @@ async fn an_update_does_not_bring_an_ended_session_back(ground: Ground) {
 }
 
 async fn the_cookie_key_outlives_a_restart(ground: Ground) {
-    let first = Sessions::new(ground.open().await, ground.clock.clone());
-    let second = Sessions::new(ground.open().await, ground.clock.clone());
+    let first = Sessions::new(ground.open().await, ground.clock.clone(), 60);
+    let second = Sessions::new(ground.open().await, ground.clock.clone(), 60);
     let (one, other) = tokio::join!(first.cookie_key(), second.cookie_key());
     let key = one.unwrap();
     assert_eq!(key.len(), 64);

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{
-    audit, backups, error, job, jobs, login, migration, migrations, overview, plan, plans,
-    schedule, settings, setup, shown, target,
+    audit, backups, confirm, enrol, error, factor, job, jobs, login, me, migration, migrations,
+    overview, plan, plans, recovery, schedule, settings, setup, shown, sign_in_code, target,
 };
 
 /// Every sample by name.
@@ -18,6 +18,27 @@ fn samples() -> Vec<(&'static str, String)> {
         ("login", html(&login::LoginPage::sample())),
         ("login-nobody", html(&login::LoginPage::sample_nobody())),
         ("login-refused", html(&login::LoginPage::sample_refused())),
+        ("sign-in-code", html(&sign_in_code::CodePage::sample())),
+        (
+            "sign-in-code-refused",
+            html(&sign_in_code::CodePage::sample_refused()),
+        ),
+        ("confirm", html(&confirm::ConfirmPage::sample())),
+        (
+            "confirm-refused",
+            html(&confirm::ConfirmPage::sample_refused()),
+        ),
+        ("me", html(&me::MePage::sample())),
+        ("me-refused", html(&me::MePage::sample_refused())),
+        ("me-hostile", html(&me::MePage::sample_hostile())),
+        ("factor", html(&factor::FactorPage::sample())),
+        (
+            "factor-in-force",
+            html(&factor::FactorPage::sample_in_force()),
+        ),
+        ("enrol", html(&enrol::EnrolPage::sample())),
+        ("enrol-refused", html(&enrol::EnrolPage::sample_refused())),
+        ("recovery", html(&recovery::RecoveryPage::sample())),
         ("overview", html(&overview::OverviewPage::sample())),
         (
             "overview-empty",
@@ -47,6 +68,7 @@ fn samples() -> Vec<(&'static str, String)> {
         ("plan", html(&plan::PlanPage::sample())),
         ("plan-unsaved", html(&plan::PlanPage::sample_unsaved())),
         ("plan-refused", html(&plan::PlanPage::sample_refused())),
+        ("plan-unproven", html(&plan::PlanPage::sample_unproven())),
         ("plan-approved", html(&plan::PlanPage::sample_approved())),
         ("plan-hostile", html(&plan::PlanPage::sample_hostile())),
         ("plan-stale", html(&plan::PlanPage::sample_stale())),

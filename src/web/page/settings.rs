@@ -181,6 +181,8 @@ pub struct SettingsPage {
     pub schedules: Vec<ScheduleRow>,
     /// The form for another one; none when there are enough.
     pub add: Option<AddForm>,
+    /// Whether everybody with a role on this target needs a second factor.
+    pub factor_required: bool,
     /// What the configuration says about the target.
     pub facts: Vec<Fact>,
 }
@@ -254,6 +256,7 @@ impl SettingsPage {
                 },
                 error: None,
             }),
+            factor_required: false,
             facts: vec![
                 fact("Environment", "production"),
                 fact("Migrations", "prisma/migrations"),
@@ -298,6 +301,7 @@ impl SettingsPage {
         Self {
             schedules: page.schedules.into_iter().cycle().take(12).collect(),
             add: None,
+            factor_required: true,
             ..Self::sample()
         }
     }

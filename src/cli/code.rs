@@ -1,0 +1,44 @@
+//! The code of a second factor, asked for on the terminal. It is never an argument: those can be read by others.
+
+use super::Failure;
+use super::terminal::{Terminal, first_line};
+use crate::app::App;
+use crate::app::proof::{Proof, Proven, Prover, trouble};
+use crate::auth::factor::FactorError;
+use crate::auth::user::User;
+
+/// Asks a user whose password was right for a code, if they have a second factor; the sentence when it is wrong.
+pub(super) async fn ask(
+    app: &App,
+    user: &User,
+    from_stdin: bool,
+    terminal: Terminal,
+) -> Result<Result<(), String>, Failure> {
+    if !app.factors.in_force(&user.id).await? {
+        return Ok(Ok(()));
+    }
+    let unreadable =
+        |error: std::io::Error| Failure::Usage(format!("the code could not be read: {error}"));
+    let code = if from_stdin {
+        first_line().map_err(unreadable)?
+    } else if terminal.can_ask() {
+        terminal.ask("Code from your device:").map_err(unreadable)?
+    } else {
+        return Err(Failure::Usage(
+            "hand the code over as the line after the password".to_owned(),
+        ));
+    };
+    let prover = Prover {
+        user,
+        session: None,
+        place: "terminal",
+        action: "proof",
+    };
+    match app.prove(prover, Proof::Code(code.into())).await {
+        Ok(Proven::Yes) => Ok(Ok(())),
+        Ok(Proven::No(why, _)) => Ok(Err(why)),
+        Ok(Proven::Over) => Ok(Err("There were too many tries.".to_owned())),
+        Err(FactorError::Key(error)) => Err(Failure::Operation(trouble(&error))),
+        Err(FactorError::Store(error)) => Err(error.into()),
+    }
+}
