@@ -6,16 +6,17 @@ use crate::app::App;
 use crate::app::proof::{Proof, Proven, Prover, trouble};
 use crate::auth::factor::FactorError;
 use crate::auth::user::User;
+use crate::operation::Trouble;
 
-/// Asks a user whose password was right for a code, if they have a second factor; the sentence when it is wrong.
+/// Asks a user whose password was right for a code, if they have a second factor. A wrong one is a failure.
 pub(super) async fn ask(
     app: &App,
     user: &User,
     from_stdin: bool,
     terminal: Terminal,
-) -> Result<Result<(), String>, Failure> {
+) -> Result<(), Failure> {
     if !app.factors.in_force(&user.id).await? {
-        return Ok(Ok(()));
+        return Ok(());
     }
     let unreadable =
         |error: std::io::Error| Failure::Usage(format!("the code could not be read: {error}"));
@@ -34,11 +35,16 @@ pub(super) async fn ask(
         place: "terminal",
         action: "proof",
     };
-    match app.prove(prover, Proof::Code(code.into())).await {
-        Ok(Proven::Yes) => Ok(Ok(())),
-        Ok(Proven::No(why, _)) => Ok(Err(why)),
-        Ok(Proven::Over) => Ok(Err("There were too many tries.".to_owned())),
-        Err(FactorError::Key(error)) => Err(Failure::Operation(trouble(&error))),
-        Err(FactorError::Store(error)) => Err(error.into()),
-    }
+    let why = match app.prove(prover, Proof::Code(code.into())).await {
+        Ok(Proven::Yes) => return Ok(()),
+        Ok(Proven::No(why, _)) => why,
+        Ok(Proven::Over) => "There were too many tries.".to_owned(),
+        Err(FactorError::Key(error)) => return Err(Failure::Operation(trouble(&error))),
+        Err(FactorError::Store(error)) => return Err(error.into()),
+    };
+    Err(Failure::Operation(Trouble::new(
+        why,
+        "Nothing was changed.",
+        "Try again with the code that your device shows now.",
+    )))
 }

@@ -47,8 +47,7 @@ pub(super) struct Approve {
     /// The console user who approves
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Read the password from the first line of standard input instead of asking, and a code of the second factor from the
-    /// next
+    /// Read the password, and on the next line a code where one is needed, from standard input instead of asking
     #[arg(long)]
     password_stdin: bool,
     /// Do not ask for the target's name to be typed
@@ -226,14 +225,7 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
             "Ask an approver or an admin of this target.",
         )));
     }
-    if let Err(why) = code::ask(app, &user, args.password_stdin, terminal).await? {
-        refused_approval(app, &plan, "the code was wrong").await?;
-        return Err(Failure::Operation(Trouble::new(
-            why,
-            "Nothing was approved.",
-            "Try again with the code that your device shows now.",
-        )));
-    }
+    code::ask(app, &user, args.password_stdin, terminal).await?;
     let yes = approval::Yes {
         typed_name: &typed_name,
         digest: &plan.digest,

@@ -108,16 +108,19 @@ pub(super) async fn run(
             let user = user::named(&mut tx, &name).await.map_err(refused)?;
             let had = app.factors.remove(&mut tx, &user.id).await?;
             user::end_sessions(&mut tx, &name).await.map_err(refused)?;
-            let detail = match had {
-                true => format!("user {name}"),
-                false => format!("user {name}, who had none"),
+            let (detail, what) = if had {
+                (
+                    format!("user {name}"),
+                    "has no second factor any more; their sessions have ended",
+                )
+            } else {
+                (
+                    format!("user {name}, who had none"),
+                    "had no second factor; their sessions have ended",
+                )
             };
             record(&mut tx, &app, "user.reset-factor", &detail).await?;
             tx.commit().await.map_err(crate::store::StoreError::from)?;
-            let what = match had {
-                true => "has no second factor any more; their sessions have ended",
-                false => "had no second factor; their sessions have ended",
-            };
             tell(terminal, &name, what);
         }
         UserCommand::List => list(&app, terminal).await?,

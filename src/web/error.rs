@@ -141,7 +141,6 @@ impl PageError {
                 "Nothing was changed.",
                 "Sign in again, and repeat what you were about to do.",
             ),
-            Self::Factor(trouble) => trouble.clone(),
             Self::NotFound(what) => Trouble::new(
                 format!("There is no {what} here."),
                 "Nothing was changed. If it was here before, it may have been renamed in the configuration or removed.",
@@ -163,7 +162,7 @@ impl PageError {
                 "Nothing was changed.",
                 "Go back, load the page again, and repeat it.",
             ),
-            Self::Target(trouble) => trouble.clone(),
+            Self::Target(trouble) | Self::Factor(trouble) => trouble.clone(),
             Self::Internal(_) => Trouble::new(
                 "Lockkeeper itself could not answer.",
                 "Whatever you asked for was not started. Jobs that run go on.",

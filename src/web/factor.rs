@@ -205,9 +205,10 @@ async fn enrolment(
     status: StatusCode,
     error: Option<&str>,
 ) -> Result<HttpResponse, PageError> {
-    let secret = match is_enrolling(who) {
-        true => who.app().factors.pending(&who.user.id).await?,
-        false => None,
+    let secret = if is_enrolling(who) {
+        who.app().factors.pending(&who.user.id).await?
+    } else {
+        None
     };
     let Some(secret) = secret else {
         return Ok(view::go("/me/factor"));

@@ -78,10 +78,10 @@ impl KeyFile {
         match fs::read(&self.path) {
             Ok(bytes) => match parse(&bytes) {
                 Some(bytes) => Key::of(&bytes).map(Some),
-                None => Err(self.unusable("it must hold 64 hexadecimal digits or 32 bytes")),
+                None => Err(self.unusable(&"it must hold 64 hexadecimal digits or 32 bytes")),
             },
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.unusable(error)),
+            Err(error) => Err(self.unusable(&error)),
         }
     }
 
@@ -90,7 +90,7 @@ impl KeyFile {
         if let Some(key) = self.read()? {
             return Ok(key);
         }
-        self.make().map_err(|error| self.unusable(error))?;
+        self.make().map_err(|error| self.unusable(&error))?;
         self.read()?
             .ok_or_else(|| KeyError::Absent(self.path.clone()))
     }
@@ -140,7 +140,7 @@ impl KeyFile {
         fs::File::open(folder)?.sync_all()
     }
 
-    fn unusable(&self, reason: impl ToString) -> KeyError {
+    fn unusable(&self, reason: &impl ToString) -> KeyError {
         KeyError::Unusable {
             path: self.path.clone(),
             reason: reason.to_string(),

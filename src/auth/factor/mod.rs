@@ -174,8 +174,12 @@ impl Factors {
         let typed = squeezed(typed);
         if typed.len() != 6 || !typed.bytes().all(|byte| byte.is_ascii_digit()) {
             // Known by their hashes: they let somebody in even where the key is lost.
-            let used = recovery::take(tx, &self.clock, user, &typed).await?;
-            return Ok(if used { Taken::Recovery } else { Taken::Wrong });
+            let is_recovery = recovery::take(tx, &self.clock, user, &typed).await?;
+            return Ok(if is_recovery {
+                Taken::Recovery
+            } else {
+                Taken::Wrong
+            });
         }
         let Some(secret) = self.secret(tx, user, true).await? else {
             return Ok(Taken::Wrong);

@@ -55,7 +55,7 @@ pub(super) async fn take(
     if letters.len() != LETTERS {
         return Ok(false);
     }
-    let used = sqlx::query(
+    let taken = sqlx::query(
         "UPDATE recovery_code SET used_at = $1 WHERE user_id = $2 AND code_hash = $3 AND used_at IS NULL",
     )
     .bind(clock.now_ms())
@@ -63,7 +63,7 @@ pub(super) async fn take(
     .bind(fingerprint(&letters))
     .execute(&mut **tx)
     .await?;
-    Ok(used.rows_affected() == 1)
+    Ok(taken.rows_affected() == 1)
 }
 
 /// How many are left.
