@@ -2,9 +2,9 @@
 
 -- What a user may do, and where. Of several rows that concern a target, the most powerful counts.
 CREATE TABLE user_role (
-    user_id  TEXT  NOT NULL REFERENCES "user" (id),
+    user_id  TEXT  NOT NULL REFERENCES "user" (id),  -- whose
     target   TEXT  NOT NULL,                  -- name of the target; '*': every target, also those to come
-    role     TEXT  NOT NULL CHECK (role IN ('viewer', 'operator', 'approver', 'admin')),
+    role     TEXT  NOT NULL CHECK (role IN ('viewer', 'operator', 'approver', 'admin')),  -- a ladder
     PRIMARY KEY (user_id, target)
 );
 -- Until now every user could do everything.
@@ -21,7 +21,7 @@ ALTER TABLE session ADD COLUMN agent TEXT NOT NULL DEFAULT '';          -- what 
 
 -- Codes of a person's device (RFC 6238).
 CREATE TABLE second_factor (
-    user_id       TEXT   NOT NULL PRIMARY KEY REFERENCES "user" (id),
+    user_id       TEXT   NOT NULL PRIMARY KEY REFERENCES "user" (id),  -- whose
     secret        TEXT   NOT NULL,            -- sealed with the console's key, which is not in the store
     key_name      TEXT   NOT NULL,            -- which key: the first 16 digits of its SHA-256
     last_step     BIGINT NOT NULL,            -- time step of the last code that was taken: no code is taken twice
@@ -31,7 +31,7 @@ CREATE TABLE second_factor (
 
 -- Each lets a person in once without the device.
 CREATE TABLE recovery_code (
-    user_id    TEXT   NOT NULL REFERENCES "user" (id),
+    user_id    TEXT   NOT NULL REFERENCES "user" (id),  -- whose
     code_hash  TEXT   NOT NULL,               -- SHA-256, hexadecimal: a code has 80 random bits
     used_at    BIGINT,                        -- set: single use is over
     PRIMARY KEY (user_id, code_hash)
@@ -40,7 +40,7 @@ CREATE TABLE recovery_code (
 -- A browser in which a user has signed in before: guesses elsewhere do not slow it down.
 CREATE TABLE device (
     key_hash  TEXT   NOT NULL PRIMARY KEY,    -- SHA-256 of the cookie's value
-    user_id   TEXT   NOT NULL REFERENCES "user" (id),
+    user_id   TEXT   NOT NULL REFERENCES "user" (id),  -- who may be expected there
     seen_at   BIGINT NOT NULL
 );
 CREATE INDEX device_of_user ON device (user_id);
@@ -48,7 +48,7 @@ CREATE INDEX device_of_user ON device (user_id);
 -- Failed sign-ins that still slow down the next ones.
 CREATE TABLE throttle (
     name      TEXT   NOT NULL PRIMARY KEY,    -- 'account:', 'address:' or 'device:' and a SHA-256 or a network
-    failures  BIGINT NOT NULL,
+    failures  BIGINT NOT NULL,                -- how many count still
     last_at   BIGINT NOT NULL
 );
 CREATE INDEX throttle_age ON throttle (last_at);
@@ -61,7 +61,7 @@ CREATE TABLE api_token (
     token_hash    TEXT   NOT NULL UNIQUE,     -- SHA-256, hexadecimal
     hint          TEXT   NOT NULL,            -- its first characters, to tell one from another
     target        TEXT   NOT NULL,            -- name of the target, or '*'
-    role          TEXT   NOT NULL CHECK (role IN ('viewer', 'operator')),
+    role          TEXT   NOT NULL CHECK (role IN ('viewer', 'operator')),  -- at most
     created_at    BIGINT NOT NULL,
     expires_at    BIGINT NOT NULL,
     last_used_at  BIGINT,                     -- to the minute
@@ -103,8 +103,8 @@ CREATE TABLE notification (
     subject      TEXT   NOT NULL,             -- one line
     body         TEXT   NOT NULL,             -- some sentences, without secrets
     created_at   BIGINT NOT NULL,
-    state        TEXT   NOT NULL CHECK (state IN ('waiting', 'sent', 'given-up')),
-    tries        BIGINT NOT NULL DEFAULT 0,
+    state        TEXT   NOT NULL CHECK (state IN ('waiting', 'sent', 'given-up')),  -- how far it is
+    tries        BIGINT NOT NULL DEFAULT 0,   -- how often it was sent, or was to be
     next_try_at  BIGINT NOT NULL,             -- not before; while it is being sent: when another may try
     sent_at      BIGINT,
     error        TEXT,                        -- why the last try failed
@@ -117,7 +117,7 @@ CREATE INDEX notification_state ON notification (state, next_try_at);
 CREATE TABLE condition (
     target  TEXT   NOT NULL,
     kind    TEXT   NOT NULL,                  -- 'target-down', 'backup-absent'
-    since   BIGINT NOT NULL,
+    since   BIGINT NOT NULL,                  -- when it was noticed
     PRIMARY KEY (target, kind)
 );
 

@@ -1,6 +1,7 @@
 //! The whole program, opened once from one configuration: what both doors are given.
 
 pub mod figures;
+pub mod inspection;
 pub mod proof;
 pub mod watch;
 

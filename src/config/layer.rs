@@ -15,7 +15,16 @@ use super::{ConfigError, Environment, Flags};
 
 /// The sections and their keys; each can also be the variable `LOCKKEEPER_<SECTION>_<KEY>`.
 const SECTIONS: [(&str, &[&str]); 6] = [
-    ("server", &["listen", "public_url"]),
+    (
+        "server",
+        &[
+            "listen",
+            "public_url",
+            "trusted_proxies",
+            "client_header",
+            "hsts",
+        ],
+    ),
     (
         "store",
         &["url", "url_file", "keep_jobs_days", "keep_events_days"],

@@ -3,12 +3,13 @@
 //! What must stay true: a name that is not known here is refused with its place and the nearest known name, so a typing
 //! error never means "the default"; a secret is a [`SecretString`] from the moment it is read and never part of a message;
 //! nothing else in the crate reads the process environment ([`Environment::capture`]). The known names are the tables at the
-//! top of `layer.rs`, the reading of each is in `settings.rs`.
+//! top of `layer.rs`, the reading of each is in `server.rs`, `settings.rs` and `target.rs`.
 
 mod environment;
 mod error;
 mod layer;
 mod secret;
+mod server;
 mod settings;
 mod target;
 
@@ -18,7 +19,8 @@ use secrecy::SecretString;
 
 pub use environment::{Environment, search_path};
 pub use error::ConfigError;
-pub use settings::{Archive, Auth, Keep, Metrics, Server, Store, Worker};
+pub use server::{ClientHeader, Server};
+pub use settings::{Archive, Auth, Keep, Metrics, Store, Worker};
 pub use target::{TargetEnvironment, TargetSettings};
 
 use layer::Layer;
@@ -107,7 +109,7 @@ impl Config {
             .under(Layer::from_environment(env, &mut warnings)?)
             .under(Layer::from_flags(flags, env.folder()));
 
-        let server = settings::server(&layer)?;
+        let server = server::server(&layer, &mut warnings)?;
         let store = settings::store(&layer, &base, &mut warnings)?;
         let archive = settings::archive(&layer, &base);
         let auth = settings::auth(&layer, &base, store.file.as_deref())?;

@@ -1,23 +1,12 @@
-//! The sections, except the targets, read and checked.
+//! The sections, except the server and the targets, read and checked.
 
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::layer::{Layer, Written};
+use super::layer::Layer;
 use super::{ConfigError, secret};
-
-/// `[server]`: where the console listens and how it is reached.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// The address to listen on; `127.0.0.1:8090` unless said otherwise.
-    pub listen: SocketAddr,
-    /// The origin that browsers use (`https://keeper.example`), without a slash at the end; derived from `listen` when not
-    /// given.
-    pub public_url: String,
-}
 
 /// `[store]`: Lockkeeper's own database.
 #[derive(Clone, Debug)]
@@ -77,55 +66,6 @@ pub struct Metrics {
     pub enabled: bool,
     /// What a reader has to show. Without one, only this machine may read.
     pub token: Option<SecretString>,
-}
-
-pub(super) fn server(layer: &Layer) -> Result<Server, ConfigError> {
-    let listen = layer.get("server", "listen");
-    let listen = match listen {
-        None => SocketAddr::from(([127, 0, 0, 1], 8090)),
-        Some(written) => listen_address(written)?,
-    };
-    let public_url = match layer.get("server", "public_url") {
-        None => format!("http://{listen}"),
-        Some(written) => origin(written)?,
-    };
-    Ok(Server { listen, public_url })
-}
-
-fn listen_address(written: &Written) -> Result<SocketAddr, ConfigError> {
-    let text = match written.text.strip_prefix("localhost:") {
-        Some(port) => format!("127.0.0.1:{port}"),
-        None => written.text.clone(),
-    };
-    text.parse().map_err(|_| {
-        ConfigError::new(format!(
-            "`listen` ({}) must be an address and a port such as 127.0.0.1:8090 or [::1]:8090, not `{}`.",
-            written.place, written.text
-        ))
-    })
-}
-
-/// The origin of a public URL: the checks against cross-site requests compare it byte by byte with what browsers send.
-fn origin(written: &Written) -> Result<String, ConfigError> {
-    let refuse = |why: &str| {
-        ConfigError::new(format!(
-            "`public_url` ({}) {why}; write it like https://keeper.example.",
-            written.place
-        ))
-    };
-    let url = url::Url::parse(&written.text).map_err(|_| refuse("is not a URL"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(refuse("must begin with https:// or http://"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("must not hold a user or a password"));
-    }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse(
-            "must end after the host and port, because the console answers at the root",
-        ));
-    }
-    Ok(url.origin().ascii_serialization())
 }
 
 pub(super) fn store(
@@ -254,7 +194,7 @@ pub(super) fn metrics(layer: &Layer, warnings: &mut Vec<String>) -> Result<Metri
     Ok(Metrics { enabled, token })
 }
 
-fn number(
+pub(super) fn number(
     layer: &Layer,
     section: &str,
     key: &str,

@@ -188,4 +188,22 @@ impl Dialect {
             Engine::Postgres => "SELECT CAST(pg_database_size(current_database()) AS BIGINT)",
         }
     }
+
+    /// Hook three, too: the name of the engine, for people.
+    pub(super) fn name(&self) -> &'static str {
+        match self.engine {
+            Engine::Sqlite(_) => "SQLite",
+            Engine::Postgres => "Postgres",
+        }
+    }
+
+    /// Hook three, too: the server's clock in milliseconds. A file has none.
+    pub(super) fn clock_query(&self) -> Option<&'static str> {
+        match self.engine {
+            Engine::Sqlite(_) => None,
+            Engine::Postgres => {
+                Some("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)")
+            }
+        }
+    }
 }

@@ -190,6 +190,29 @@ impl Store {
         Ok(bytes)
     }
 
+    /// The name of its engine.
+    #[must_use]
+    pub fn engine(&self) -> &'static str {
+        self.dialect.name()
+    }
+
+    /// The step of the schema that it is at.
+    pub async fn step(&self) -> Result<i64, StoreError> {
+        let step = sqlx::query_scalar("SELECT CAST(max(version) AS BIGINT) FROM _sqlx_migrations")
+            .fetch_one(&self.read)
+            .await?;
+        Ok(step)
+    }
+
+    /// The clock of its server, in milliseconds since the epoch; none where it is a file.
+    pub async fn server_now_ms(&self) -> Result<Option<i64>, StoreError> {
+        let Some(query) = self.dialect.clock_query() else {
+            return Ok(None);
+        };
+        let now = sqlx::query_scalar(query).fetch_one(&self.read).await?;
+        Ok(Some(now))
+    }
+
     /// Whether the store answers at all.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let _one: i64 = sqlx::query_scalar("SELECT CAST(1 AS BIGINT)")

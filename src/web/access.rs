@@ -120,6 +120,17 @@ impl Rule {
             proof,
         }
     }
+
+    /// Who may ask for it, for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let who = self.access.words();
+        if self.proof {
+            format!("{who}; asks again who they are")
+        } else {
+            who
+        }
+    }
 }
 
 impl Routes for ServiceConfig {
@@ -137,6 +148,34 @@ impl Routes for ServiceConfig {
             let_in(rule, request, next)
         });
         self.route(rule.path, route.to(handler).wrap(check))
+    }
+}
+
+impl Access {
+    /// Who that is, for people.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Open => "anybody".to_owned(),
+            Self::Person => "whoever is signed in, about themselves".to_owned(),
+            Self::Listing => "whoever is signed in; it tells only of what they may see".to_owned(),
+            Self::Target(permission) => format!("{} on the target", permission.least().word()),
+            Self::Job(permission) => {
+                format!("{} on the target of the job", permission.least().word())
+            }
+            Self::Console(permission) => format!("{} everywhere", permission.least().word()),
+        }
+    }
+}
+
+impl Verb {
+    /// The method.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
     }
 }
 

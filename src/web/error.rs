@@ -60,6 +60,9 @@ pub enum PageError {
     /// The form or the query could not be read.
     #[error("bad request: {0}")]
     Bad(String),
+    /// The form holds more than any form of ours.
+    #[error("the form is too large")]
+    TooLarge,
     /// The target, and what is wrong with it.
     #[error("{0}")]
     Target(Trouble),
@@ -100,6 +103,7 @@ impl ResponseError for PageError {
             }
             Self::Factor(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Target(_) => StatusCode::BAD_GATEWAY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -162,6 +166,11 @@ impl PageError {
                 "Nothing was changed.",
                 "Go back, load the page again, and repeat it.",
             ),
+            Self::TooLarge => Trouble::new(
+                "The form holds more than can be taken in.",
+                "Nothing was changed.",
+                "Go back and write less: 64 kB is the most that a form may hold.",
+            ),
             Self::Target(trouble) | Self::Factor(trouble) => trouble.clone(),
             Self::Internal(_) => Trouble::new(
                 "Lockkeeper itself could not answer.",
@@ -209,7 +218,9 @@ pub(super) async fn render(
 
 async fn page(request: &HttpRequest, status: StatusCode, trouble: Trouble) -> HttpResponse {
     let Some(visit) = Visit::of(request).await else {
-        return HttpResponse::build(status).body(trouble.what);
+        return HttpResponse::build(status)
+            .content_type("text/plain; charset=utf-8")
+            .body(trouble.what);
     };
     let reason = status.canonical_reason().unwrap_or("Error").to_owned();
     let mut links = vec![Link::new("All targets", "/")];
@@ -233,12 +244,12 @@ pub(super) async fn not_found() -> Result<HttpResponse, PageError> {
 }
 
 /// A form that cannot be read.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that actix-web asks for"
-)]
 pub(super) fn bad_form(error: UrlencodedError, _request: &HttpRequest) -> actix_web::Error {
-    PageError::Bad(error.to_string()).into()
+    match error {
+        UrlencodedError::Overflow { .. } => PageError::TooLarge,
+        other => PageError::Bad(other.to_string()),
+    }
+    .into()
 }
 
 /// A query that cannot be read.

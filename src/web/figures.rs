@@ -14,6 +14,8 @@ use subtle::ConstantTimeEq;
 
 use super::Shared;
 use super::error::PageError;
+use super::host::Host;
+use super::peer::is_forwarding;
 
 /// The text format, version 0.0.4.
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -62,10 +64,12 @@ fn without_token(request: &HttpRequest, token: &SecretString) -> Option<HttpResp
 /// The refusal of a request that does not come straight from a program on this machine.
 fn not_from_here(request: &HttpRequest) -> Option<HttpResponse> {
     let peer = request.peer_addr().map(|peer| peer.ip());
-    let host = request.headers().get(header::HOST);
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or("");
+    // A page of another site that makes its own name lead here (DNS rebinding), and a proxy that passes the name on,
+    // ask for another machine.
+    let host = Host::of(request.head());
+    let asks_for_here = host.is_some_and(|host| host.is_this_machine());
     let mut names = request.headers().keys().map(header::HeaderName::as_str);
-    let here = peer.is_some_and(is_local) && names_this_machine(host) && !names.any(is_forwarding);
+    let here = peer.is_some_and(is_local) && asks_for_here && !names.any(is_forwarding);
     (!here).then(|| {
         HttpResponse::build(StatusCode::FORBIDDEN)
             .content_type("text/plain; charset=utf-8")
@@ -78,46 +82,4 @@ fn not_from_here(request: &HttpRequest) -> Option<HttpResponse> {
 
 fn is_local(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
-}
-
-/// Whether a `Host` header names this machine to itself. A page of another site that makes its own name lead here
-/// (DNS rebinding), and a proxy that passes the name on, do not.
-fn names_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_local)
-}
-
-/// Whether the header is one that proxies and tunnels add.
-fn is_forwarding(name: &str) -> bool {
-    matches!(name, "forwarded" | "via" | "x-real-ip")
-        || name.starts_with("x-forwarded-")
-        || name.starts_with("cf-")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::names_this_machine;
-
-    #[test]
-    fn only_a_local_name_is_this_machine() {
-        for (host, expected) in [
-            ("localhost", true),
-            ("LOCALHOST:8090", true),
-            ("127.0.0.1:8090", true),
-            ("127.1.2.3", true),
-            ("[::1]:8090", true),
-            ("[::1]", true),
-            ("localhost.evil.example:8090", false),
-            ("127.0.0.1.evil.example", false),
-            ("evil.example:8090", false),
-            ("10.0.0.1:8090", false),
-            ("", false),
-        ] {
-            assert_eq!(names_this_machine(host), expected, "{host}");
-        }
-    }
 }

@@ -6,7 +6,9 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::{DefaultHeaders, Next};
+use actix_web::web::Data;
 
+use super::{Shared, peer};
 use crate::app::{App, figures};
 
 /// Nothing is loaded from elsewhere, nothing runs that is not ours, nobody frames us; even our own script may not make
@@ -30,10 +32,13 @@ pub(super) fn all(app: &App) -> DefaultHeaders {
             "camera=(), geolocation=(), microphone=()",
         ))
         .add((header::CACHE_CONTROL, "no-store"));
-    if app.config.server.public_url.starts_with("https:") {
-        headers.add((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
-    } else {
-        headers
+    // Never `includeSubDomains`: the other names of the domain are not ours to promise for.
+    match app.config.server.hsts {
+        0 => headers,
+        seconds => headers.add((
+            header::STRICT_TRANSPORT_SECURITY,
+            format!("max-age={seconds}"),
+        )),
     }
 }
 
@@ -45,6 +50,9 @@ pub(super) async fn log(
     let began = Instant::now();
     let method = request.method().clone();
     let path = request.path().to_owned();
+    let client = request
+        .app_data::<Data<Shared>>()
+        .and_then(|shared| peer::client(request.head(), &shared.app.config.server));
     let answered = next.call(request).await;
     let status = match &answered {
         Ok(response) => response.status(),
@@ -61,6 +69,7 @@ pub(super) async fn log(
         http.method = method.as_str(),
         http.path = path,
         http.status = status.as_u16(),
+        client.address = peer::name(client),
         duration_ms,
         "request"
     );

@@ -211,6 +211,8 @@ pub struct Layout {
     pub user: Option<String>,
     /// What they are on the target of this page, or everywhere when it has none: a page offers nobody what they may not do.
     pub role: Option<Role>,
+    /// Whether they are admin everywhere, and so of the console itself.
+    pub administers: bool,
     /// The colours they chose.
     pub theme: Theme,
     /// The path and query of this page, to which the theme form returns.
@@ -277,6 +279,7 @@ impl Layout {
             },
             user: Some("ada".to_owned()),
             role: Some(Role::Admin),
+            administers: true,
             theme: Theme::Auto,
             path: "/".to_owned(),
             nav: Nav::Targets,

@@ -1,10 +1,12 @@
 //! The browser's door: server-rendered pages behind sign-in, complete without JavaScript.
 //!
-//! What must stay true: every route says who may ask for it ([`access`]), and only the few in `open_routes` are for
-//! everybody; every unsafe request passes `csrf`; no handler holds SQL or opens a connection to a target; a `GET` changes nothing. Pages are plain
-//! structs in [`page`], the handlers beside them here fill them from the chapters below.
+//! What must stay true: nothing but the health checks is answered under a foreign name (`arrival`); every route says who
+//! may ask for it ([`access`]), and only the few in `open_routes` are for everybody; every unsafe request passes `csrf`;
+//! no handler holds SQL or opens a connection to a target; a `GET` changes nothing. Pages are plain structs in [`page`],
+//! the handlers beside them here fill them from the chapters below.
 
 pub mod access;
+mod arrival;
 mod asset;
 mod backups;
 mod confirm;
@@ -15,12 +17,14 @@ mod figures;
 mod headers;
 mod health;
 mod history;
+mod host;
 mod job;
 mod jobs;
 pub mod layout;
 mod me;
 mod overview;
 pub mod page;
+mod peer;
 mod plan;
 mod plans;
 mod proof;
@@ -29,6 +33,7 @@ mod schedule;
 mod settings;
 mod sign_in;
 mod sign_in_code;
+mod system;
 mod target;
 mod view;
 mod visit;
@@ -45,8 +50,9 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
 use tokio_util::sync::CancellationToken;
 
-use self::access::Access::{Job, Listing, Open, Person, Target};
+use self::access::Access::{Console, Job, Listing, Open, Person, Target};
 use self::access::Routes;
+use self::arrival::Arrivals;
 use crate::app::App;
 use crate::app::figures::Figures;
 use crate::app::watch::Watch;
@@ -61,6 +67,8 @@ struct Shared {
     feed: Feed,
     /// What is recorded for a monitoring system, unless that is switched off.
     figures: Option<Figures>,
+    /// How requests arrived that do not fit the settings.
+    arrivals: Arrivals,
     /// Cancelled when the console stops: open streams end with it.
     stop: CancellationToken,
 }
@@ -78,6 +86,7 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
         watch: Watch::new(app.clone()),
         feed: Feed::new(app.store.clone()),
         figures,
+        arrivals: Arrivals::default(),
         stop,
     };
     tokio::spawn(shared.feed.clone().run(shared.stop.clone()));
@@ -106,6 +115,7 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
             .wrap(from_fn(error::render))
             .wrap(session(app, key.clone()))
             .wrap(Compress::default())
+            .wrap(from_fn(arrival::guard))
             .wrap(headers::all(app))
             .wrap(from_fn(headers::log))
     })
@@ -160,6 +170,7 @@ fn routes(config: &mut impl Routes) {
         .read("/audit.jsonl", Listing, record::export);
     job_routes(config);
     schedule_routes(config);
+    place_routes(config);
     person_routes(config);
 }
 
@@ -231,6 +242,11 @@ fn schedule_routes(config: &mut impl Routes) {
         );
 }
 
+/// The installation itself.
+fn place_routes(config: &mut impl Routes) {
+    config.read("/system", Console(Manage), system::show);
+}
+
 /// What anybody may ask for: signing in, the look, and whether the console is up. The figures have a door of their own.
 fn open_routes(config: &mut impl Routes) {
     config
@@ -249,7 +265,7 @@ fn open_routes(config: &mut impl Routes) {
 
 /// The session cookie: `__Host-` and Secure over https, plain on http, which browsers treat as safe on localhost only.
 fn session(app: &App, key: Key) -> SessionMiddleware<crate::auth::session::Sessions> {
-    let secure = app.config.server.public_url.starts_with("https:");
+    let secure = app.config.server.is_https();
     let hours = i64::from(app.config.auth.session_hours);
     SessionMiddleware::builder(app.sessions(), key)
         .cookie_name(

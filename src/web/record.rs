@@ -186,7 +186,7 @@ pub(super) async fn export(
     });
     let name = app.clock.now().strftime("audit-%Y-%m-%d-%H%M.jsonl");
     Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/jsonl"))
+        .insert_header((header::CONTENT_TYPE, "application/jsonl; charset=utf-8"))
         .insert_header((
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"{name}\""),

@@ -26,6 +26,7 @@ pub(super) fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
         Err(error) => {
             tracing::error!(%error, "a page could not be rendered");
             HttpResponse::InternalServerError()
+                .content_type("text/plain; charset=utf-8")
                 .body("This page could not be rendered. Nothing was changed.")
         }
     }

@@ -15,6 +15,7 @@ use super::Shared;
 use super::asset;
 use super::error::PageError;
 use super::layout::{Band, Layout, Message, Nav, Tab, Theme, Tone};
+use super::peer;
 use super::view;
 use crate::app::App;
 use crate::audit;
@@ -49,7 +50,7 @@ pub(super) struct Visit {
     pub theme: Theme,
     /// Path and query.
     pub path: String,
-    /// The address of the peer.
+    /// The address that the visitor came from, as far as proxies are trusted to know it.
     pub address: String,
     /// What the browser calls itself.
     pub agent: String,
@@ -73,6 +74,7 @@ impl Visit {
             .cookie(THEME_COOKIE)
             .map_or(Theme::Auto, |cookie| Theme::from_word(cookie.value()));
         let agent = request.headers().get(header::USER_AGENT);
+        let address = peer::name(peer::client(request.head(), &shared.app.config.server));
         Some(Self {
             shared,
             user,
@@ -90,9 +92,7 @@ impl Visit {
                 .path_and_query()
                 .map_or("/", |path| path.as_str())
                 .to_owned(),
-            address: request
-                .peer_addr()
-                .map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string()),
+            address,
         })
     }
 
@@ -114,6 +114,7 @@ impl Visit {
             assets: asset::urls(),
             user: self.user.as_ref().map(|user| user.name.clone()),
             role: None,
+            administers: false,
             theme: self.theme,
             path: self.path.clone(),
             nav: Nav::None,
@@ -246,6 +247,7 @@ impl SignedIn {
             nav: Nav::Targets,
             role: self.grants.on(&target.name),
             confirm: self.confirm(),
+            administers: self.administers(),
             target: Some(Band {
                 name: target.name.clone(),
                 environment: view::environment(target.environment),
@@ -255,11 +257,17 @@ impl SignedIn {
         }
     }
 
+    /// Whether the user is an admin of the console itself.
+    fn administers(&self) -> bool {
+        self.grants.may(EVERYWHERE, Permission::Manage)
+    }
+
     /// A layout for a page about no target in particular.
     pub fn layout(&self, title: &str) -> Layout {
         Layout {
             role: self.grants.on(EVERYWHERE),
             confirm: self.confirm(),
+            administers: self.administers(),
             ..self.visit.layout(title)
         }
     }

@@ -211,7 +211,10 @@ async fn the_export_is_what_the_page_shows_and_is_recorded() {
     let page = visitor.read("/audit").await;
     let export = visitor.read(&page.attribute("a[download]", "href")).await;
     assert_eq!(export.header("cache-control"), "no-store");
-    assert_eq!(export.header("content-type"), "application/jsonl");
+    assert_eq!(
+        export.header("content-type"),
+        "application/jsonl; charset=utf-8"
+    );
     let disposition = export.header("content-disposition");
     assert!(
         disposition.starts_with("attachment; filename=\"audit-"),

@@ -1,5 +1,6 @@
 //! From where requests are taken at the browser's door, and what every answer carries.
 
+use lockkeeper::web::access::{self, Access, Verb};
 use reqwest::{Method, StatusCode};
 
 use crate::scene::Scene;
@@ -11,45 +12,29 @@ fn scene() -> Scene {
     Scene::serving(Project::new().migration("1_init", "CREATE TABLE word (id int);"))
 }
 
-/// Every route as the code lists it, with its method, filled with names that exist or could.
-fn routes() -> Vec<(Method, String)> {
-    let code = include_str!("../../src/web/mod.rs");
-    let routes: Vec<_> = code
-        .split(".route(")
-        .skip(1)
-        .map(|route| {
-            let path = route.split('"').nth(1).unwrap();
-            let (method, _) = route.split_once(".to(").unwrap();
-            let method = if method.contains("post()") {
-                Method::POST
-            } else {
-                Method::GET
-            };
-            let path = path
-                .replace("{target}", "app")
-                .replace("{name}", "1_init")
-                .replace("{hash}", "0123456789ab")
-                .replace("{id}", "01a20440-7d4c-7cab-b841-45b4e28e8e24");
-            (method, path)
-        })
-        .collect();
-    assert!(routes.len() > 25, "{routes:?}");
-    routes
-}
-
-const OPEN: [&str; 7] = [
-    "/setup", "/login", "/theme", "/healthz", "/readyz", "/metrics", "/static/",
-];
-
-fn is_open(path: &str) -> bool {
-    OPEN.iter().any(|open| path.starts_with(open))
+/// Every route, with its method, filled with names that exist or could, and whether it is open to everybody.
+fn routes() -> Vec<(Method, String, bool)> {
+    let fill = |rule: access::Rule| {
+        let method = match rule.verb {
+            Verb::Get => Method::GET,
+            Verb::Post => Method::POST,
+        };
+        let path = rule
+            .path
+            .replace("{target}", "app")
+            .replace("{name}", "1_init")
+            .replace("{hash}", "0123456789ab")
+            .replace("{id}", "01a20440-7d4c-7cab-b841-45b4e28e8e24");
+        (method, path, rule.access == Access::Open)
+    };
+    access::rules().into_iter().map(fill).collect()
 }
 
 #[tokio::test]
 async fn without_a_session_every_route_leads_to_signing_in() {
     let scene = scene();
     let visitor = Visitor::new(&scene.console);
-    for (method, path) in routes() {
+    for (method, path, is_open) in routes() {
         let request = visitor
             .request(method.clone(), &path)
             .header("sec-fetch-site", "same-origin");
@@ -66,7 +51,7 @@ async fn without_a_session_every_route_leads_to_signing_in() {
             request
         };
         let page = send(request).await;
-        if is_open(&path) {
+        if is_open {
             assert!(!page.location().starts_with("/login"), "{method} {path}");
         } else {
             assert_eq!(page.status, StatusCode::SEE_OTHER, "{method} {path}");
@@ -111,11 +96,11 @@ async fn a_form_from_elsewhere_does_nothing() {
         send(request.form(&[("note", "x")]))
     };
     for headers in hostile {
-        for (_, path) in routes()
-            .iter()
-            .filter(|(method, _)| *method == Method::POST)
-        {
-            let page = post(path, headers).await;
+        for (method, path, _) in routes() {
+            if method != Method::POST {
+                continue;
+            }
+            let page = post(&path, headers).await;
             assert_eq!(page.status, StatusCode::FORBIDDEN, "{path} {headers:?}");
             assert!(page.words().contains("Nothing was changed."), "{path}");
         }

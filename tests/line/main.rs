@@ -10,21 +10,28 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod audit;
 mod check;
 mod crash;
 mod delivery;
+mod factor;
 mod failure;
 mod figures;
 mod following;
+mod headers;
 mod hostile;
 mod http;
 mod keeping;
+mod me;
+mod place;
+mod proof;
 mod refusal;
 mod schedules;
 mod sign_in;
 mod stopping;
 mod story;
+mod system;
 mod watching;
 mod wire;
 mod wires;

@@ -42,6 +42,14 @@ async fn every_row_survives(ground: Ground) {
         ],
         "a job that was taken has been taken once"
     );
+    let admins = "SELECT CAST(count(*) AS BIGINT) FROM \"user\" JOIN user_role ON user_role.user_id = \"user\".id \
+                  AND target = '*' AND role = 'admin'";
+    let users = number(&store, "SELECT count(*) FROM \"user\"").await;
+    assert_eq!(
+        number(&store, admins).await,
+        users,
+        "they could do everything"
+    );
     let head = "SELECT CAST(count(*) AS BIGINT) FROM audit_head h JOIN audit a ON a.seq = h.seq AND a.hash = h.hash \
                 WHERE h.seq = 3";
     assert_eq!(number(&store, head).await, 1);

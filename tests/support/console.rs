@@ -5,7 +5,7 @@
 )]
 
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -172,6 +172,46 @@ impl Console {
             .arg("--config")
             .arg(self.folder.path().join("lockkeeper.toml"));
         command
+    }
+
+    /// Adds lines to the `[server]` of a console that does not run yet; a key that is there already is replaced.
+    pub fn set_server(&self, lines: &[(&str, &str)]) {
+        let file = self.folder().join("lockkeeper.toml");
+        let mut text = std::fs::read_to_string(&file).unwrap();
+        for (key, value) in lines {
+            let kept = text
+                .lines()
+                .filter(|line| !line.starts_with(&format!("{key} = ")));
+            text = kept.fold(String::new(), |text, line| text + line + "\n");
+            text = text.replacen("[server]\n", &format!("[server]\n{key} = {value}\n"), 1);
+        }
+        std::fs::write(&file, text).unwrap();
+    }
+
+    /// Sends a request as it is written, without a client that would correct it, to the console's port at `address`; the
+    /// whole answer. The request has to end the connection.
+    pub fn raw(&self, address: &str, request: &[u8]) -> String {
+        let mut stream = std::net::TcpStream::connect((address, self.port)).unwrap();
+        stream.write_all(request).unwrap();
+        let mut answer = Vec::new();
+        // A console that hangs up on the rest of a request says so by a reset.
+        let _reset = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Changes its SQLite store behind its back, as time or somebody with the file would.
+    pub async fn tamper(&self, statement: &'static str) {
+        use sqlx::Connection;
+        let file = self.folder().join("lockkeeper-data/store.db");
+        let url = format!("sqlite://{}", file.display());
+        let mut store = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query(statement).execute(&mut store).await.unwrap();
+        store.close().await.unwrap();
     }
 
     /// A URL of the console.

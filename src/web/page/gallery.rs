@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::{
     audit, backups, confirm, enrol, error, factor, job, jobs, login, me, migration, migrations,
-    overview, plan, plans, recovery, schedule, settings, setup, shown, sign_in_code, target,
+    overview, plan, plans, recovery, schedule, settings, setup, shown, sign_in_code, system,
+    target,
 };
 
 /// Every sample by name.
@@ -100,6 +101,12 @@ fn samples() -> Vec<(&'static str, String)> {
         ("audit-empty", html(&audit::AuditPage::sample_empty())),
         ("audit-refused", html(&audit::AuditPage::sample_refused())),
         ("audit-hostile", html(&audit::AuditPage::sample_hostile())),
+        ("system", html(&system::SystemPage::sample())),
+        ("system-ill", html(&system::SystemPage::sample_ill())),
+        (
+            "system-hostile",
+            html(&system::SystemPage::sample_hostile()),
+        ),
         ("error", html(&error::ErrorPage::sample())),
     ]
 }

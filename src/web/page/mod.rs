@@ -33,6 +33,7 @@ pub mod setup;
 pub mod shown;
 pub mod sign_in_code;
 pub mod size;
+pub mod system;
 pub mod target;
 pub mod trouble;
 pub mod when;
