@@ -129,7 +129,7 @@ async fn five_wrong_codes_begin_anew() {
     let visitor = half_way(&scene.console).await;
     scene
         .console
-        .tamper("UPDATE session SET state = replace(state, '\\\"at\\\":1', '\\\"at\\\":0') WHERE user_id IS NULL")
+        .tamper("UPDATE session SET state = replace(state, '\\\"at\\\":1', '\\\"at\\\":-1') WHERE user_id IS NULL")
         .await;
     assert_eq!(visitor.get("/login/code").await.location(), "/login");
 }
@@ -138,9 +138,13 @@ async fn five_wrong_codes_begin_anew() {
 async fn another_key_is_said_plainly() {
     let scene = Scene::serving(Project::new());
     let (device, codes) = enrol(&Visitor::signed_in(&scene.console).await).await;
-    scene
-        .run(&["doctor"], NOT_SO)
-        .says(&["second factors: 1, sealed with the key"]);
+    // Whatever else it finds on this machine.
+    let said = scene.console.cli(&["doctor"]).stdout;
+    let said = String::from_utf8(said).unwrap();
+    assert!(
+        said.contains("ok   second factors: 1, sealed with the key"),
+        "{said}"
+    );
     let key = scene.console.folder().join("lockkeeper-data/secret.key");
     std::fs::write(&key, "ab".repeat(32)).unwrap();
     let visitor = half_way(&scene.console).await;
