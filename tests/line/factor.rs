@@ -54,8 +54,7 @@ async fn signing_in_takes_the_password_and_a_code_that_nobody_gave_before() {
     assert_eq!(visitor.get("/me/factor/new").await.location(), "/me/factor");
     let (device, codes) = enrol(&visitor).await;
     assert_eq!(
-        elsewhere.get("/").await.location(),
-        "/login",
+        elsewhere.get("/").await.location(), "/login?next=%2F",
         "it has ended"
     );
     let file = visitor.read("/me/factor/codes.txt").await;
@@ -92,10 +91,11 @@ async fn signing_in_takes_the_password_and_a_code_that_nobody_gave_before() {
     }
 
     // Taking it away asks for both.
+    let wrong = device.wrong();
     let remove = |password, code| [("password", password), ("code", code)];
     for (password, code) in [
         ("not-the-passphrase", codes[4].as_str()),
-        (USER_PASSWORD, &device.wrong()),
+        (USER_PASSWORD, &wrong),
     ] {
         let page = visitor
             .post("/me/factor/remove", &remove(password, code))

@@ -79,7 +79,7 @@ async fn a_session_that_nobody_uses_ends() {
         .console
         .tamper("UPDATE session SET seen_at = seen_at - 3600001")
         .await;
-    assert_eq!(visitor.get("/").await.location(), "/login");
+    assert_eq!(visitor.get("/").await.location(), "/login?next=%2F");
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn a_new_password_takes_the_old_one_and_ends_other_sessions() {
     let page = change(USER_PASSWORD, NEW, NEW).await;
     assert_eq!(page.location(), "/me", "{}", page.text);
     here.read("/").await;
-    assert_eq!(elsewhere.get("/").await.location(), "/login");
+    assert_eq!(elsewhere.get("/").await.location(), "/login?next=%2F");
     let old = Visitor::new(&scene.console)
         .sign_in(USER, USER_PASSWORD)
         .await;

@@ -174,7 +174,7 @@ async fn five_wrong_proofs_end_the_session() {
         "{}",
         page.words()
     );
-    assert_eq!(visitor.get("/").await.location(), "/login");
+    assert_eq!(visitor.get("/").await.location(), "/login?next=%2F");
     Visitor::signed_in(&scene.console).await;
 }
 
