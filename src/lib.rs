@@ -6,6 +6,7 @@
 //!   and Lockkeeper's own database. They know nothing of Prisma or of targets.
 //! - [`audit`], [`auth`], [`operation`], [`sql`]: the append-only record, who may come in, what an operation is,
 //!   and Postgres's own grammar.
+//! - [`notify`]: who is told of what without looking, the outbox, webhooks and mail.
 //! - [`target`]: the production databases; the only place that opens a connection to one.
 //! - [`migration`]: the folder, the ledger `_prisma_migrations`, and the history that joins both.
 //! - [`backup`]: artifacts, their manifests and the archive they live in.
@@ -18,7 +19,7 @@
 //!
 //! ```text
 //! main → cli, web → app → job → guard → backup → migration → target
-//!      → sql, operation, auth, audit → store → clock, config, telemetry
+//!      → notify → sql, operation, auth, audit → store → clock, config, telemetry
 //! ```
 
 pub mod app;
@@ -31,6 +32,7 @@ pub mod config;
 pub mod guard;
 pub mod job;
 pub mod migration;
+pub mod notify;
 pub mod operation;
 pub mod sql;
 pub mod store;

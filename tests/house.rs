@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// The chapters from the top to the bottom, as `src/lib.rs` draws them. A chapter imports what is on a line below its
 /// own, and of its own line nothing but itself.
-const LEVELS: [&[&str]; 12] = [
+const LEVELS: [&[&str]; 13] = [
     &["main"],
     &["cli", "web"],
     &["app"],
@@ -20,6 +20,7 @@ const LEVELS: [&[&str]; 12] = [
     &["backup"],
     &["migration"],
     &["target"],
+    &["notify"],
     &["sql", "operation", "auth", "audit"],
     &["store"],
     &["clock", "config", "telemetry"],

@@ -1,5 +1,6 @@
 //! The whole program, opened once from one configuration: what both doors are given.
 
+pub mod alarm;
 pub mod figures;
 pub mod inspection;
 pub mod proof;
@@ -8,18 +9,24 @@ pub mod watch;
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+use self::alarm::Alarm;
+use crate::auth::device;
 use crate::auth::factor::Factors;
 use crate::auth::factor::key::KeyFile;
-use crate::auth::password::Passwords;
+use crate::auth::password::{self, PasswordProblem, Passwords};
 use crate::auth::session::Sessions;
+use crate::auth::sign_in::{self, Attempt, Tried};
+use crate::auth::throttle::Throttle;
 use crate::backup::Archive;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::job::queue::{self, Asked, By, Job, Request, State};
 use crate::job::schedule::scheduler;
 use crate::job::{Choice, Evidence, Fact, Reaper, Resources, presence, retention, worker};
+use crate::notify::Courier;
 use crate::operation::Trouble;
 use crate::store::{Store, StoreError};
 use crate::target::{DatabaseUrl, Target};
@@ -39,6 +46,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Second factors.
     pub factors: Factors,
+    /// What slows down guesses.
+    pub throttle: Throttle,
 }
 
 /// What became of a person's decision about an interrupted job.
@@ -107,6 +116,7 @@ impl App {
         };
         let key = KeyFile::at(config.auth.secret_file.clone());
         let factors = Factors::new(store.clone(), clock.clone(), key);
+        let throttle = Throttle::new(store.clone(), clock.clone());
         Ok(Self {
             config: Arc::new(config),
             clock,
@@ -114,6 +124,7 @@ impl App {
             resources: Arc::new(resources),
             passwords: Passwords::default(),
             factors,
+            throttle,
         })
     }
 
@@ -128,6 +139,27 @@ impl App {
     pub fn sessions(&self) -> Sessions {
         let idle = self.config.auth.idle_minutes;
         Sessions::new(self.store.clone(), self.clock.clone(), idle)
+    }
+
+    /// Tries to sign in. The caller records what came of it.
+    pub async fn sign_in(&self, attempt: Attempt<'_>) -> Result<Tried, StoreError> {
+        sign_in::try_sign_in(&self.store, &self.throttle, &self.passwords, attempt).await
+    }
+
+    /// Checks a new password of the user called `name`; `with_factor`: whether a second factor is in force for them.
+    pub fn check_password(
+        &self,
+        name: &str,
+        password: &SecretString,
+        with_factor: bool,
+    ) -> Result<(), PasswordProblem> {
+        let public = self.config.server.public_url.split("//").last();
+        let mut words = vec![name.to_owned(), public.unwrap_or_default().to_owned()];
+        for target in &self.resources.targets {
+            words.push(target.name.clone());
+            words.push(target.url.address());
+        }
+        password::check(password, with_factor, &words)
     }
 
     /// Puts an operation into the queue and returns the job's id. When the same request was made before, or the same
@@ -237,14 +269,19 @@ impl App {
         };
         let schedule = scheduler::run(self.store.clone(), self.clock.clone(), stop.clone());
         // Whether or not it runs jobs, nobody may put another store into this one's place.
+        let me = self.clock.id();
         let present = presence::keep(
             self.store.clone(),
             self.clock.clone(),
-            self.clock.id(),
+            me.clone(),
             0,
             stop.clone(),
         );
-        tokio::join!(reap, schedule, tidy, present);
+        let courier = Courier::new(self.store.clone(), self.clock.clone(), &self.config);
+        // On the heap: both are large.
+        let deliver = Box::pin(courier.run(stop.clone()));
+        let alarm = Box::pin(Alarm::run(self.clone(), me, stop.clone()));
+        tokio::join!(reap, schedule, tidy, present, deliver, alarm);
     }
 
     /// Removes what is older than it is kept for, at once and each hour, and lets the store tidy up, at once and each
@@ -253,6 +290,12 @@ impl App {
         for hour in 0_u64.. {
             if let Err(error) = self.sessions().expire().await {
                 tracing::warn!(%error, "expired sessions could not be removed");
+            }
+            if let Err(error) = self.throttle.expire().await {
+                tracing::warn!(%error, "old counts of failed sign-ins could not be removed");
+            }
+            if let Err(error) = device::expire(&self.store, &self.clock).await {
+                tracing::warn!(%error, "browsers that were not used for long could not be removed");
             }
             let keep = self.config.store.keep;
             if let Err(error) = retention::tidy(&self.store, &self.clock, keep).await {

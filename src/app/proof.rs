@@ -11,9 +11,11 @@ use super::App;
 use crate::audit;
 use crate::auth::factor::key::KeyError;
 use crate::auth::factor::{FactorError, Taken};
+use crate::auth::password::Caller;
 use crate::auth::policy;
 use crate::auth::role::{EVERYWHERE, Role};
 use crate::auth::session::SessionName;
+use crate::auth::throttle::Counter;
 use crate::auth::user::{self, User};
 use crate::job::queue::By;
 use crate::operation::Trouble;
@@ -58,6 +60,9 @@ pub enum Proven {
 const WRONG_PASSWORD: &str = "This is not your password.";
 /// What a wrong code is told.
 const WRONG_CODE: &str = "This is not the code of your device, nor one of your recovery codes.";
+/// What a code is told when too many wait.
+const SLOW: &str =
+    "Too many wrong codes were given, and others wait for their turn. Try again in a moment.";
 /// What a code is told that was given before.
 const USED: &str = "This code was used already. Wait for the next one: your device shows another every 30 seconds.";
 
@@ -87,12 +92,32 @@ impl App {
         };
         if let Some(password) = password {
             let name = &who.user.name;
-            let found = user::sign_in(&self.store, &self.passwords, name, password).await?;
+            // A session has few tries, so it waits for nobody else's, like a known browser.
+            let tried = user::sign_in(&self.store, &self.passwords, Caller::Known, name, password);
+            let found = match tried.await? {
+                Ok(found) => found,
+                Err(busy) => return wrong(&busy.to_string()),
+            };
             // Disabled in this moment is as good as wrong.
             if found.is_none_or(|found| found.id != who.user.id) {
                 self.record_proof(who, "refused", "wrong password").await?;
                 return wrong(WRONG_PASSWORD);
             }
+        }
+        // Codes are few enough to be tried out by whoever knows the password: the next one waits, in every session.
+        let turn = match &code {
+            None => None,
+            Some(_) => match self
+                .throttle
+                .take_turn(vec![Counter::codes(&who.user.id)])
+                .await?
+            {
+                Ok(turn) => Some(turn),
+                Err(_) => return wrong(SLOW),
+            },
+        };
+        if let Some(turn) = &turn {
+            tokio::time::sleep(turn.delay()).await;
         }
         let mut tx = self.store.begin().await?;
         let taken = match &code {
@@ -137,6 +162,9 @@ impl App {
             self.factors.forget_tries(&mut tx, session).await?;
         }
         tx.commit().await?;
+        if let Some(turn) = turn {
+            turn.succeeded().await?;
+        }
         Ok(Proven::Yes)
     }
 

@@ -25,6 +25,15 @@ pub use filter::{Filter, page};
 use crate::clock::Clock;
 use crate::store::{Store, StoreError, Tx};
 
+/// Who does something, and from where, as it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct By<'a> {
+    /// A user's name, `terminal:` and the name of the operating system's user, or `lockkeeper`.
+    pub actor: &'a str,
+    /// An address, `terminal`, `worker`, `schedule`.
+    pub place: &'a str,
+}
+
 /// What is recorded. `at`, `seq` and the hashes are added when it is written.
 #[derive(Clone, Debug, Default)]
 pub struct Entry<'a> {

@@ -1,16 +1,20 @@
 //! Who may come in, and what they may do: users, their passwords and second factors, the first one's setup link,
-//! sessions, roles, and what is decided about all of them.
+//! signing in, sessions, roles, and what is decided about all of them.
 //!
-//! What must stay true: nothing here tells an unknown name from a wrong password, in words or in time; a session's key
-//! and a setup token are stored only as hashes; disabling a user or changing a password ends that user's sessions in
-//! the same transaction; a user without a role may do nothing.
+//! What must stay true: nothing here tells an unknown name from a wrong password, in words or in time; guesses are slowed
+//! down, and nobody is locked out by what others try; a session's key, a setup token and the cookie of a known browser
+//! are stored only as hashes; disabling a user or changing a password ends that user's sessions in the same transaction;
+//! a user without a role may do nothing.
 
+pub mod device;
 pub mod factor;
 pub mod password;
 pub mod policy;
 pub mod role;
 pub mod session;
 pub mod setup;
+pub mod sign_in;
+pub mod throttle;
 pub mod user;
 
 use rand::Rng;

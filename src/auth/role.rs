@@ -146,8 +146,12 @@ impl Grants {
         if self.may(EVERYWHERE, Permission::View) {
             return None;
         }
-        let names: String = self.iter().map(|(name, _)| format!("{name}/")).collect();
-        Some(format!("/{names}"))
+        let mut names = "/".to_owned();
+        for (name, _) in self.iter() {
+            names.push_str(name);
+            names.push('/');
+        }
+        Some(names)
     }
 
     /// The same, but nothing beyond `role`, and only on `target` unless that is [`EVERYWHERE`]: what a token may do.

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::password::Passwords;
+use super::password::{Busy, Caller, Passwords, Verified};
 use crate::clock::Clock;
 use crate::store::{Store, StoreError, Tx};
 
@@ -47,7 +47,7 @@ impl From<sqlx::Error> for UserError {
 }
 
 /// Names that differ only in case or in surrounding blanks are one name.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
@@ -96,7 +96,8 @@ pub async fn add(
     Ok(user)
 }
 
-/// Replaces a password and ends every session of the user. A disabled user is enabled again by it.
+/// Replaces a password, ends every session of the user and forgets their known browsers. A disabled user is enabled again
+/// by it.
 pub async fn set_password(
     tx: &mut Tx,
     clock: &Clock,
@@ -114,6 +115,10 @@ pub async fn set_password(
     if changed.rows_affected() == 0 {
         return Err(UserError::Unknown);
     }
+    sqlx::query("DELETE FROM device WHERE user_id = (SELECT id FROM \"user\" WHERE name_key = $1)")
+        .bind(key(name))
+        .execute(&mut **tx)
+        .await?;
     end_sessions(tx, name).await
 }
 
@@ -179,13 +184,15 @@ pub async fn enabled(store: &Store, id: &str) -> Result<Option<User>, StoreError
     row.as_ref().map(decode).transpose()
 }
 
-/// The user of that name if the password is theirs and they are not disabled. Takes the same time in every case.
+/// The user of that name if the password is theirs and they are not disabled. Takes the same time in every case in which
+/// the answer is no. A hash that is weaker than those that are made now is replaced.
 pub async fn sign_in(
     store: &Store,
     passwords: &Passwords,
+    caller: Caller,
     name: &str,
     password: SecretString,
-) -> Result<Option<User>, StoreError> {
+) -> Result<Result<Option<User>, Busy>, StoreError> {
     let known = sqlx::query(
         "SELECT id, name, created_at, disabled_at, password_hash FROM \"user\" \
          WHERE name_key = $1 AND disabled_at IS NULL",
@@ -195,14 +202,40 @@ pub async fn sign_in(
         Ok(name) => known.bind(key(&name)).fetch_optional(store.read()).await?,
         Err(_) => None,
     };
-    let stored = row
+    let stored: Option<String> = row
         .as_ref()
         .map(|row| row.try_get("password_hash"))
         .transpose()?;
-    if !passwords.verify(password, stored).await {
-        return Ok(None);
+    let verified = passwords.verify(caller, password.clone(), stored.clone());
+    let verified = match verified.await {
+        Ok(verified) => verified,
+        Err(busy) => return Ok(Err(busy)),
+    };
+    let user = row.as_ref().map(decode).transpose()?;
+    if let (Verified::YesButWeak, Some(user), Some(stored)) = (verified, &user, &stored)
+        && let Ok(fresh) = passwords.hash(password).await
+    {
+        replace_hash(store, user, stored, &fresh).await?;
     }
-    row.as_ref().map(decode).transpose()
+    Ok(Ok(user.filter(|_| verified != Verified::No)))
+}
+
+/// Puts another hash of the same password in the place of `stored`, unless the password was changed meanwhile.
+async fn replace_hash(
+    store: &Store,
+    user: &User,
+    stored: &str,
+    fresh: &str,
+) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    sqlx::query("UPDATE \"user\" SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
+        .bind(fresh)
+        .bind(&user.id)
+        .bind(stored)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 fn decode(row: &AnyRow) -> Result<User, StoreError> {

@@ -16,6 +16,7 @@ pub(super) async fn run(config: &Config, terminal: Terminal) -> Result<Exit, Fai
     let tools = tool::installed().await;
     let mut checks = inspection::console(config);
     checks.extend(store(config).await);
+    checks.extend(inspection::channels(config));
     checks.extend(inspection::machine(config, Some(&tools)).await);
     checks.extend(inspection::without_targets(config));
     for target in &targets {
@@ -63,6 +64,7 @@ async fn store(config: &Config) -> Vec<Check> {
     };
     if let Some(store) = &store {
         checks.extend(inspection::work(store, &clock).await);
+        checks.push(inspection::outbox(store).await);
     }
     checks.push(inspection::clock(store.as_ref(), &clock).await);
     checks

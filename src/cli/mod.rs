@@ -13,6 +13,7 @@ mod job;
 mod migrate;
 mod plan;
 mod serve;
+mod sign_in;
 mod signal;
 mod store;
 mod target;

@@ -9,11 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::migrate::TargetArg;
 use super::terminal::{Exit, Terminal, first_line};
-use super::{Failure, code, follow, open, pick, signal};
+use super::{Failure, code, follow, open, pick, sign_in, signal};
 use crate::app::App;
-use crate::audit;
-use crate::auth::role::{self, Permission};
-use crate::auth::user;
 use crate::clock::timestamp;
 use crate::config::Config;
 use crate::guard::plan::Stored;
@@ -207,24 +204,7 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
             "hand the password over with --password-stdin".to_owned(),
         ));
     };
-    let Some(user) = user::sign_in(&app.store, &app.passwords, &name, password).await? else {
-        refused_approval(app, &plan, "the sign-in failed").await?;
-        return Err(Failure::Operation(Trouble::new(
-            "The name or the password is wrong.",
-            "Nothing was approved.",
-            "Try again, or set a new password with `lockkeeper user passwd NAME`.",
-        )));
-    };
-    let grants = role::of_user(&app.store, &user.id).await?;
-    if !grants.may(&plan.target, Permission::Approve) {
-        let why = format!("{} may not approve on {}", user.name, plan.target);
-        refused_approval(app, &plan, &why).await?;
-        return Err(Failure::Operation(Trouble::new(
-            format!("{why}: that takes the role approver."),
-            "Nothing was approved.",
-            "Ask an approver or an admin of this target.",
-        )));
-    }
+    let user = sign_in::approver(app, &plan, &name, password).await?;
     code::ask(app, &user, args.password_stdin, terminal).await?;
     let yes = approval::Yes {
         typed_name: &typed_name,
@@ -245,20 +225,6 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
         Err(approval::ApprovalError::Store(error)) => Err(error.into()),
         Err(refused) => Err(Failure::Usage(refused.to_string())),
     }
-}
-
-async fn refused_approval(app: &App, plan: &Plan, why: &str) -> Result<(), Failure> {
-    let actor = super::operator();
-    let entry = audit::Entry {
-        actor: &actor,
-        action: "plan.approve",
-        target: Some(&plan.target),
-        outcome: "refused",
-        place: "terminal",
-        detail: why,
-        ..audit::Entry::default()
-    };
-    Ok(audit::record_alone(&app.store, &app.clock, &entry).await?)
 }
 
 /// Applies a plan as a job, after saying what stands in the way.

@@ -8,7 +8,7 @@ use super::terminal::{Exit, Terminal, first_line};
 use super::{Failure, open, record};
 use crate::app::App;
 use crate::auth::role::{self, Role};
-use crate::auth::{password, user};
+use crate::auth::user;
 use crate::clock::timestamp;
 use crate::config::Config;
 
@@ -63,7 +63,7 @@ pub(super) async fn run(
             let roles = known(&app, roles).await?;
             // The name first: nobody should type a password twice to learn that the name is taken.
             user::check_name(&name).map_err(refused)?;
-            let hash = new_password(&app, password_stdin, terminal).await?;
+            let hash = new_password(&app, &name, password_stdin, terminal).await?;
             let mut tx = app.store.begin().await?;
             let made = user::add(&mut tx, &app.clock, &name, &hash)
                 .await
@@ -81,7 +81,7 @@ pub(super) async fn run(
             name,
             password_stdin,
         } => {
-            let hash = new_password(&app, password_stdin, terminal).await?;
+            let hash = new_password(&app, &name, password_stdin, terminal).await?;
             let mut tx = app.store.begin().await?;
             user::set_password(&mut tx, &app.clock, &name, &hash)
                 .await
@@ -207,7 +207,12 @@ fn words(roles: &[(String, Role)]) -> String {
     }
 }
 
-async fn new_password(app: &App, from_stdin: bool, terminal: Terminal) -> Result<String, Failure> {
+async fn new_password(
+    app: &App,
+    name: &str,
+    from_stdin: bool,
+    terminal: Terminal,
+) -> Result<String, Failure> {
     let unreadable =
         |error: std::io::Error| Failure::Usage(format!("the password could not be read: {error}"));
     let chosen: SecretString = if from_stdin {
@@ -231,8 +236,10 @@ async fn new_password(app: &App, from_stdin: bool, terminal: Terminal) -> Result
                 .to_owned(),
         ));
     };
-    password::check(&chosen).map_err(|problem| Failure::Usage(problem.to_string()))?;
-    Ok(app.passwords.hash(chosen).await)
+    app.check_password(name, &chosen, false)
+        .map_err(|problem| Failure::Usage(problem.to_string()))?;
+    let hash = app.passwords.hash(chosen).await;
+    hash.map_err(|busy| Failure::Usage(busy.to_string()))
 }
 
 fn refused(error: user::UserError) -> Failure {

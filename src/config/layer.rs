@@ -14,7 +14,7 @@ use super::error::nearest;
 use super::{ConfigError, Environment, Flags};
 
 /// The sections and their keys; each can also be the variable `LOCKKEEPER_<SECTION>_<KEY>`.
-const SECTIONS: [(&str, &[&str]); 6] = [
+const SECTIONS: [(&str, &[&str]); 7] = [
     (
         "server",
         &[
@@ -42,11 +42,29 @@ const SECTIONS: [(&str, &[&str]); 6] = [
     ),
     ("worker", &["at_once"]),
     ("metrics", &["enabled", "token", "token_file"]),
+    ("smtp", &["url", "url_file", "from"]),
+];
+/// The sections of which there can be several, and their keys; they stand in the file only.
+const LISTS: [(&str, &[&str]); 2] = [
+    (
+        "target",
+        &["name", "environment", "url", "url_file", "migrations"],
+    ),
+    (
+        "webhook",
+        &[
+            "name",
+            "url",
+            "url_file",
+            "secret",
+            "secret_file",
+            "format",
+            "allow_private",
+        ],
+    ),
 ];
 /// The keys whose value may be written as a bare `true` or `false`.
-const SWITCHES: &[&str] = &["enabled"];
-/// The keys of a `[[target]]`.
-const TARGET: &[&str] = &["name", "environment", "url", "url_file", "migrations"];
+const SWITCHES: &[&str] = &["enabled", "allow_private"];
 /// The variables that are no section's.
 const VARIABLES: [&str; 4] = [
     "LOCKKEEPER_CONFIG",
@@ -71,7 +89,7 @@ pub(super) type Section = BTreeMap<String, Written>;
 #[derive(Default)]
 pub(super) struct Layer {
     sections: BTreeMap<&'static str, Section>,
-    pub targets: Vec<Section>,
+    lists: BTreeMap<&'static str, Vec<Section>>,
 }
 
 impl Layer {
@@ -91,40 +109,33 @@ impl Layer {
         for (name, value) in table.get_ref() {
             let line = line_of(text, name.span().start);
             let name = name.get_ref().as_ref();
-            match (name, value.get_ref()) {
-                ("target", DeValue::Array(targets)) => {
-                    for target in targets {
-                        let DeValue::Table(table) = target.get_ref() else {
-                            return Err(wants_table(name, line));
-                        };
-                        let label = "[[target]]";
-                        layer
-                            .targets
-                            .push(section(table, label, TARGET, text, base)?);
-                    }
-                }
-                ("target", _) => {
+            if let Some((known, keys)) = LISTS.iter().find(|(known, _)| *known == name) {
+                let DeValue::Array(several) = value.get_ref() else {
                     return Err(ConfigError::new(format!(
-                        "[target], line {line}, must be written [[target]]: there can be several."
+                        "[{known}], line {line}, must be written [[{known}]]: there can be several."
                     )));
-                }
-                (name, value) => {
-                    let Some((known, keys)) = SECTIONS.iter().find(|(known, _)| *known == name)
-                    else {
-                        let names = SECTIONS.iter().map(|(known, _)| *known).chain(["target"]);
-                        return Err(ConfigError::new(format!(
-                            "unknown section `{name}`, line {line}{}",
-                            nearest(name, names)
-                        )));
-                    };
-                    let DeValue::Table(table) = value else {
+                };
+                for one in several {
+                    let DeValue::Table(table) = one.get_ref() else {
                         return Err(wants_table(name, line));
                     };
-                    let label = format!("[{known}]");
-                    let section = section(table, &label, keys, text, base)?;
-                    layer.sections.insert(known, section);
+                    let section = section(table, &format!("[[{known}]]"), keys, text, base)?;
+                    layer.lists.entry(known).or_default().push(section);
                 }
+                continue;
             }
+            let Some((known, keys)) = SECTIONS.iter().find(|(known, _)| *known == name) else {
+                let names = SECTIONS.iter().chain(&LISTS).map(|(known, _)| *known);
+                return Err(ConfigError::new(format!(
+                    "unknown section `{name}`, line {line}{}",
+                    nearest(name, names)
+                )));
+            };
+            let DeValue::Table(table) = value.get_ref() else {
+                return Err(wants_table(name, line));
+            };
+            let section = section(table, &format!("[{known}]"), keys, text, base)?;
+            layer.sections.insert(known, section);
         }
         Ok(layer)
     }
@@ -230,7 +241,9 @@ impl Layer {
                 self.put(section, &key, written);
             }
         }
-        self.targets.extend(higher.targets);
+        for (name, several) in higher.lists {
+            self.lists.entry(name).or_default().extend(several);
+        }
         self
     }
 
@@ -242,6 +255,11 @@ impl Layer {
     /// The whole section, empty if nothing of it was given.
     pub fn section(&self, section: &str) -> Section {
         self.sections.get(section).cloned().unwrap_or_default()
+    }
+
+    /// The sections of that name of which there can be several, in the order of the file.
+    pub fn list(&self, name: &str) -> &[Section] {
+        self.lists.get(name).map_or(&[], Vec::as_slice)
     }
 
     fn put(&mut self, section: &'static str, key: &str, written: Written) {

@@ -5,6 +5,7 @@
 //! nothing else in the crate reads the process environment ([`Environment::capture`]). The known names are the tables at the
 //! top of `layer.rs`, the reading of each is in `server.rs`, `settings.rs` and `target.rs`.
 
+mod channel;
 mod environment;
 mod error;
 mod layer;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+pub use channel::{Smtp, SmtpTls, Webhook, WebhookFormat};
 pub use environment::{Environment, search_path};
 pub use error::ConfigError;
 pub use server::{ClientHeader, Server};
@@ -82,6 +84,10 @@ pub struct Config {
     pub worker: Worker,
     /// Who may read the figures.
     pub metrics: Metrics,
+    /// How mail is sent; none: it is not.
+    pub smtp: Option<Smtp>,
+    /// Where notifications can be posted to, in the order of the file.
+    pub webhooks: Vec<Webhook>,
     /// The production databases, in the order of the file; may be empty.
     pub targets: Vec<TargetSettings>,
     /// A connection with more rights than the app's role, from `LOCKKEEPER_ADMIN_URL` or `LOCKKEEPER_ADMIN_URL_FILE`.
@@ -115,6 +121,8 @@ impl Config {
         let auth = settings::auth(&layer, &base, store.file.as_deref())?;
         let worker = settings::worker(&layer)?;
         let metrics = settings::metrics(&layer, &mut warnings)?;
+        let smtp = channel::smtp(&layer, &mut warnings)?;
+        let webhooks = channel::webhooks(&layer, &mut warnings)?;
         let targets = target::targets(&layer, flags, env, &base, &mut warnings)?;
         let admin_url = secret::from_environment(env, "LOCKKEEPER_ADMIN_URL", &mut warnings)?;
         Ok(Self {
@@ -124,12 +132,20 @@ impl Config {
             auth,
             worker,
             metrics,
+            smtp,
+            webhooks,
             targets,
             admin_url,
             log: env.get("LOCKKEEPER_LOG").map(str::to_owned),
             origin,
             warnings,
         })
+    }
+
+    /// The webhook of that name.
+    #[must_use]
+    pub fn webhook(&self, name: &str) -> Option<&Webhook> {
+        self.webhooks.iter().find(|webhook| webhook.name == name)
     }
 
     /// The target of that name.

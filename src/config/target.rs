@@ -64,7 +64,7 @@ pub(super) fn targets(
     if let Some(url) = &flags.database_url {
         return Ok(vec![of_url(url.clone(), folder, env.folder())]);
     }
-    if layer.targets.is_empty() {
+    if layer.list("target").is_empty() {
         let url = secret::from_environment(env, "DATABASE_URL", warnings)?;
         return Ok(url
             .map(|url| of_url(url, folder, env.folder()))
@@ -72,7 +72,7 @@ pub(super) fn targets(
             .collect());
     }
     let mut targets: Vec<TargetSettings> = Vec::new();
-    for (index, section) in layer.targets.iter().enumerate() {
+    for (index, section) in layer.list("target").iter().enumerate() {
         let target = configured(section, index + 1, base, warnings)?;
         if targets.iter().any(|other| other.name == target.name) {
             return Err(ConfigError::new(format!(
@@ -168,7 +168,8 @@ fn of_url(url: SecretString, migrations: Option<PathBuf>, base: &Path) -> Target
     }
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether `text` can name a target or a channel.
+pub(super) fn is_name(text: &str) -> bool {
     text.len() <= 63
         && text.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
         && text

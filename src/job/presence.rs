@@ -115,6 +115,18 @@ pub async fn list(store: &Store, clock: &Clock) -> Result<Vec<Worker>, StoreErro
     rows.iter().map(decode).collect()
 }
 
+/// Of the programs that use the store and are alive, the one that has been there for longest: what one of them is to do,
+/// that one does.
+pub async fn first(store: &Store, clock: &Clock) -> Result<Option<String>, StoreError> {
+    let id = sqlx::query_scalar(
+        "SELECT id FROM worker WHERE seen_at > $1 AND at_once = 0 ORDER BY started_at, id LIMIT 1",
+    )
+    .bind(clock.now_ms() - SILENT_MS)
+    .fetch_optional(store.read())
+    .await?;
+    Ok(id)
+}
+
 /// Whether anybody is alive who would take a queued job. Where nobody is, a page must not say that it will start.
 pub async fn any(store: &Store, clock: &Clock) -> Result<bool, StoreError> {
     Ok(!list(store, clock).await?.is_empty())

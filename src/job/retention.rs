@@ -1,4 +1,4 @@
-//! How long what has ended is kept: logs, jobs, measurements.
+//! How long what has ended is kept: logs, jobs, measurements, notifications.
 //!
 //! What must stay true: the audit is never touched; a job that is not over, and its log, are never touched; the writer is
 //! let go after at most 500 rows, so that heartbeats go on however much there is to remove. A crash in between
@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 const DAY: i64 = 24 * 60 * 60 * 1000;
 /// How long measurements are kept, in days: a year and the month to compare it with.
 const MEASUREMENT_DAYS: i64 = 400;
+/// How long notifications are kept that were sent or given up, in days.
+const NOTIFICATION_DAYS: i64 = 90;
 
 /// How many rows were removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Removed {
     pub jobs: u64,
     /// Measurements.
     pub measurements: u64,
+    /// Notifications.
+    pub notifications: u64,
 }
 
 /// Removes what is older than it is kept for. Several processes may do so at once, and one that is stopped in the middle
@@ -48,11 +52,13 @@ pub async fn tidy(store: &Store, clock: &Clock, keep: Keep) -> Result<Removed, S
         removed.jobs = in_chunks(store, JOBS, before).await?;
     }
     removed.measurements = in_chunks(store, MEASUREMENTS, now - MEASUREMENT_DAYS * DAY).await?;
+    removed.notifications = in_chunks(store, NOTIFICATIONS, now - NOTIFICATION_DAYS * DAY).await?;
     if removed != Removed::default() {
         tracing::info!(
             removed.events,
             removed.jobs,
             removed.measurements,
+            removed.notifications,
             "removed what is older than it is kept for"
         );
     }
@@ -79,6 +85,13 @@ const MEASUREMENTS: Purge = Purge {
     look: "SELECT CAST(count(*) AS BIGINT) FROM (SELECT 1 FROM measurement WHERE at < $1 LIMIT 1) found",
     remove: "DELETE FROM measurement WHERE (target, at, job_id) IN \
              (SELECT target, at, job_id FROM measurement WHERE at < $1 LIMIT $2)",
+};
+/// What waits is never touched.
+const NOTIFICATIONS: Purge = Purge {
+    look: "SELECT CAST(count(*) AS BIGINT) FROM (SELECT 1 FROM notification WHERE state IN ('sent', 'given-up') \
+           AND created_at < $1 LIMIT 1) found",
+    remove: "DELETE FROM notification WHERE id IN (SELECT id FROM notification WHERE state IN ('sent', 'given-up') \
+             AND created_at < $1 LIMIT $2)",
 };
 
 async fn in_chunks(store: &Store, purge: Purge, before: i64) -> Result<u64, StoreError> {

@@ -16,6 +16,7 @@ use super::visit::{SignedIn, Visit};
 use crate::auth::policy;
 use crate::auth::role::{self, EVERYWHERE, Permission};
 use crate::job::queue;
+use crate::notify::notification;
 
 /// Who may ask for a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub enum Access {
     Target(Permission),
     /// Whoever has the permission on the target of the job that the path names.
     Job(Permission),
+    /// Whoever has the permission on the target of the notification that the path names.
+    Notification(Permission),
     /// Whoever has the permission everywhere.
     Console(Permission),
 }
@@ -163,6 +166,10 @@ impl Access {
             Self::Job(permission) => {
                 format!("{} on the target of the job", permission.least().word())
             }
+            Self::Notification(permission) => {
+                let least = permission.least().word();
+                format!("{least} on the target of the notification")
+            }
             Self::Console(permission) => format!("{} everywhere", permission.least().word()),
         }
     }
@@ -276,6 +283,12 @@ async fn check(rule: Rule, request: &HttpRequest) -> Result<SignedIn, PageError>
             let job = queue::get(&store, part("id")).await?;
             let job = job.ok_or_else(|| PageError::NotFound(what.to_owned()))?;
             who.may(job.operation.target(), permission, what)?;
+        }
+        Access::Notification(permission) => {
+            let what = "notification of that id";
+            let found = notification::get(&store, part("id")).await?;
+            let found = found.ok_or_else(|| PageError::NotFound(what.to_owned()))?;
+            who.may(&found.target, permission, what)?;
         }
         Access::Console(permission) => {
             if !who.grants.may(EVERYWHERE, permission) {

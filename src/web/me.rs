@@ -68,13 +68,17 @@ pub(super) async fn change_password(
 ) -> Result<HttpResponse, PageError> {
     let form = form.into_inner();
     let mut errors = PasswordErrors::default();
-    if let Err(problem) = password::check(&form.password) {
+    let who = asking.looking();
+    if let Err(problem) = who
+        .app()
+        .check_password(&who.user.name, &form.password, who.factor)
+    {
         errors.password = Some(problem.to_string());
     } else if form.password.expose_secret() != form.repeat.expose_secret() {
         errors.repeat = Some("The two passwords differ.".to_owned());
     }
     if errors.password.is_some() || errors.repeat.is_some() {
-        let page = page(&asking.refused(), errors).await?;
+        let page = page(who, errors).await?;
         return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
     let who = match asking.prove_password(form.current).await? {
@@ -86,7 +90,14 @@ pub(super) async fn change_password(
         }
     };
     let app = who.app();
-    let hash = app.passwords.hash(form.password).await;
+    let hash = match app.passwords.hash(form.password).await {
+        Ok(hash) => hash,
+        Err(busy) => {
+            errors.password = Some(busy.to_string());
+            let page = page(&who, errors).await?;
+            return Ok(view::html(StatusCode::SERVICE_UNAVAILABLE, &page));
+        }
+    };
     let mut tx = app.store.begin().await?;
     // Every session ends with it; this one goes on under the key that the proof has given it.
     user::set_password(&mut tx, &app.clock, &who.user.name, &hash)
@@ -125,7 +136,7 @@ async fn page(who: &SignedIn, errors: PasswordErrors) -> Result<MePage, PageErro
                 name: one.name,
             })
             .collect(),
-        password_hint: "At least 15 characters. A few words in a row are fine.".to_owned(),
+        password_hint: password::hint(who.factor).to_owned(),
         errors,
     })
 }

@@ -9,6 +9,7 @@ pub mod access;
 mod arrival;
 mod asset;
 mod backups;
+mod browser;
 mod confirm;
 mod csrf;
 mod error;
@@ -22,6 +23,7 @@ mod job;
 mod jobs;
 pub mod layout;
 mod me;
+mod notifications;
 mod overview;
 pub mod page;
 mod peer;
@@ -33,6 +35,7 @@ mod schedule;
 mod settings;
 mod sign_in;
 mod sign_in_code;
+mod subscription;
 mod system;
 mod target;
 mod view;
@@ -50,7 +53,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
 use tokio_util::sync::CancellationToken;
 
-use self::access::Access::{Console, Job, Listing, Open, Person, Target};
+use self::access::Access::{Console, Job, Listing, Notification, Open, Person, Target};
 use self::access::Routes;
 use self::arrival::Arrivals;
 use crate::app::App;
@@ -96,9 +99,6 @@ pub async fn serve(app: &App, stop: CancellationToken) -> io::Result<Server> {
         .await
         .map_err(io::Error::other)?;
     let key = Key::derive_from(&cookie_key);
-    // An unknown name must not take longer than a known one, from the first sign-in on.
-    let passwords = app.passwords.clone();
-    tokio::spawn(async move { passwords.warm().await });
     let server = HttpServer::new(move || {
         let app = &shared.app;
         Actix::new()
@@ -170,6 +170,7 @@ fn routes(config: &mut impl Routes) {
         .read("/audit.jsonl", Listing, record::export);
     job_routes(config);
     schedule_routes(config);
+    subscription_routes(config);
     place_routes(config);
     person_routes(config);
 }
@@ -245,6 +246,48 @@ fn schedule_routes(config: &mut impl Routes) {
 /// The installation itself.
 fn place_routes(config: &mut impl Routes) {
     config.read("/system", Console(Manage), system::show);
+}
+
+/// Who is told of what, and what they were told.
+fn subscription_routes(config: &mut impl Routes) {
+    let manage = Target(Manage);
+    config
+        .read("/notifications", Listing, notifications::list)
+        .change(
+            "/notifications/{id}/again",
+            Notification(Operate),
+            notifications::again,
+        )
+        .change(
+            "/t/{target}/settings/backup-age",
+            manage,
+            subscription::set_backup_age,
+        )
+        .change(
+            "/t/{target}/settings/notifications",
+            manage,
+            subscription::add,
+        )
+        .read(
+            "/t/{target}/settings/notifications/{id}",
+            manage,
+            subscription::show,
+        )
+        .change(
+            "/t/{target}/settings/notifications/{id}",
+            manage,
+            subscription::change,
+        )
+        .change(
+            "/t/{target}/settings/notifications/{id}/remove",
+            manage,
+            subscription::remove,
+        )
+        .change(
+            "/t/{target}/settings/notifications/{id}/test",
+            manage,
+            subscription::test,
+        );
 }
 
 /// What anybody may ask for: signing in, the look, and whether the console is up. The figures have a door of their own.

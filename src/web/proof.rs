@@ -78,8 +78,8 @@ impl Asking {
     }
 
     /// For the page that refuses a form before it asks for anything.
-    pub fn refused(self) -> SignedIn {
-        self.0
+    pub fn looking(&self) -> &SignedIn {
+        &self.0
     }
 }
 

@@ -240,7 +240,7 @@ fn row(entry: Recorded) -> AuditRow {
 }
 
 /// Actions as they are recorded, and as a person reads them.
-const ACTIONS: [(&str, &str); 20] = [
+const ACTIONS: [(&str, &str); 26] = [
     ("plan.make", "Make a plan"),
     ("plan.approve", "Approve a plan"),
     ("plan.apply", "Apply a plan"),
@@ -258,6 +258,12 @@ const ACTIONS: [(&str, &str); 20] = [
     ("schedule.pause", "Pause a schedule"),
     ("schedule.resume", "Resume a schedule"),
     ("schedule.delete", "Delete a schedule"),
+    ("subscription.create", "Add a subscription"),
+    ("subscription.change", "Change a subscription"),
+    ("subscription.remove", "Remove a subscription"),
+    ("subscription.test", "Send a test"),
+    ("notification.again", "Send a notification again"),
+    ("policy.change", "Change a policy"),
     ("audit.export", "Export the audit"),
     ("store.backup", "Write the store to a file"),
     ("store.restore", "Put the store back from a file"),

@@ -1,4 +1,4 @@
-//! The settings of a target: its schedules, and what the configuration says.
+//! The settings of a target: its schedules, who is told of what, and what the configuration says.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -11,6 +11,7 @@ use super::page::settings::{
 };
 use super::page::target::Fact;
 use super::page::when::When;
+use super::subscription;
 use super::view;
 use super::visit::SignedIn;
 use crate::auth::policy;
@@ -49,6 +50,11 @@ pub(super) async fn show(
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
     let target = who.target(&path)?;
+    Ok(view::ok(&plain(&who, &target).await?))
+}
+
+/// The page before anything was typed.
+pub(super) async fn plain(who: &SignedIn, target: &Target) -> Result<SettingsPage, PageError> {
     let there = schedule::list(&who.app().store, &target.name).await?;
     // Whoever adds another one lives on the same clocks.
     let zone = there.last().map_or("UTC", |last| last.timing.zone());
@@ -57,8 +63,8 @@ pub(super) async fn show(
         zone: zone.to_owned(),
         ..AddBody::default()
     };
-    let form = form(&target, body, TimingError::default(), None);
-    Ok(view::ok(&page(&who, &target, &there, form).await?))
+    let form = form(target, body, TimingError::default(), None);
+    page(who, target, &there, form).await
 }
 
 /// `POST /t/{target}/settings/schedules`: adds one.
@@ -174,6 +180,7 @@ async fn page(
         schedules,
         factor_required: policy.is_on(&target.name),
         add: (there.len() < schedule::MOST).then_some(form),
+        told: subscription::part(who.app(), target).await?,
         facts: vec![
             fact(
                 "Environment",

@@ -1,11 +1,14 @@
 //! Signing in and out, the first user, and the colours.
 
-use actix_web::cookie::{Cookie, SameSite, time::Duration};
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use std::time::Duration;
+
+use actix_web::cookie::{Cookie, SameSite, time::Duration as Days};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::browser;
 use super::error::PageError;
 use super::layout::Theme;
 use super::page::login::LoginPage;
@@ -16,6 +19,7 @@ use super::visit::{THEME_COOKIE, Visit};
 use crate::audit;
 use crate::auth::role::{self, Role};
 use crate::auth::session::{STANDING_KEY, Standing, USER_KEY};
+use crate::auth::sign_in::{Attempt, BUSY, Tried};
 use crate::auth::{password, setup, user};
 use crate::store::StoreError;
 
@@ -59,7 +63,7 @@ fn setup_page(visit: &Visit, token: String, name: String) -> SetupPage {
         layout: visit.layout("Make the first user"),
         token,
         name,
-        password_hint: "At least 15 characters. A few words in a row are fine.".to_owned(),
+        password_hint: password::hint(false).to_owned(),
         name_error: None,
         password_error: None,
         repeat_error: None,
@@ -96,7 +100,7 @@ pub(super) async fn setup(
     if let Err(error) = user::check_name(&form.name) {
         page.name_error = Some(error.to_string());
     }
-    if let Err(problem) = password::check(&form.password) {
+    if let Err(problem) = app.check_password(&form.name, &form.password, false) {
         page.password_error = Some(problem.to_string());
     } else if form.password.expose_secret() != form.repeat.expose_secret() {
         page.repeat_error = Some("The two passwords differ.".to_owned());
@@ -112,7 +116,13 @@ pub(super) async fn setup(
     if !setup::valid(&app.store, &app.clock, &form.token).await? {
         return over(page);
     }
-    let hash = app.passwords.hash(form.password).await;
+    let hash = match app.passwords.hash(form.password).await {
+        Ok(hash) => hash,
+        Err(busy) => {
+            page.password_error = Some(busy.to_string());
+            return Ok(later(StatusCode::SERVICE_UNAVAILABLE, &page, BUSY));
+        }
+    };
     let mut tx = app.store.begin().await?;
     if !setup::redeem(&mut tx, &app.clock, &form.token).await? {
         return over(page);
@@ -134,7 +144,9 @@ pub(super) async fn setup(
     audit::record(&mut tx, &app.clock, &entry).await?;
     tx.commit().await.map_err(StoreError::from)?;
     enter(&visit, &made)?;
-    Ok(view::go("/"))
+    let mut response = view::go("/");
+    browser::remember(&visit, None, &made, &mut response).await?;
+    Ok(response)
 }
 
 /// `GET /login`.
@@ -157,46 +169,80 @@ pub(super) async fn login_form(
 /// `POST /login`.
 pub(super) async fn login(
     visit: Visit,
+    request: HttpRequest,
     form: web::Form<LoginForm>,
 ) -> Result<HttpResponse, PageError> {
     let form = form.into_inner();
     let app = visit.app();
     let next = local(&form.next).to_owned();
-    let found = user::sign_in(&app.store, &app.passwords, &form.name, form.password).await?;
-    if let Some(user) = &found
-        && app.factors.in_force(&user.id).await?
-    {
-        return sign_in_code::ask(&visit, user, &next);
+    let known = request.cookie(browser::cookie_name(&visit));
+    let attempt = Attempt {
+        name: &form.name,
+        password: form.password,
+        address: &visit.address,
+        device: known.as_ref().map(Cookie::value),
+    };
+    let tried = tokio::select! {
+        tried = app.sign_in(attempt) => tried?,
+        // A try that waits for its turn must not delay the stop of the console.
+        () = visit.shared.stop.cancelled() => Tried::Busy,
+    };
+    let refused = |error: &str| LoginPage {
+        layout: visit.layout("Sign in"),
+        name: form.name.clone(),
+        next: next.clone(),
+        nobody: false,
+        error: Some(error.to_owned()),
+    };
+    match tried {
+        Tried::In(user) if app.factors.in_force(&user.id).await? => {
+            sign_in_code::ask(&visit, &user, &next)
+        }
+        Tried::In(user) => {
+            record(&visit, &user.name, "succeeded").await?;
+            enter(&visit, &user)?;
+            let mut response = view::go(&next);
+            let known = known.as_ref().map(Cookie::value);
+            browser::remember(&visit, known, &user, &mut response).await?;
+            Ok(response)
+        }
+        Tried::Wrong => {
+            // The name as typed may be a password in the wrong field: only names of users are recorded.
+            record(&visit, "somebody", "refused").await?;
+            let page = refused("The name or the password is wrong.");
+            Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+        Tried::Slow { retry_after } => {
+            let page = refused(
+                "Too many sign-ins have failed, and others wait for their turn. The password was not looked at; try \
+                 again in a moment. A browser in which you have signed in before does not wait for them.",
+            );
+            Ok(later(StatusCode::TOO_MANY_REQUESTS, &page, retry_after))
+        }
+        Tried::Busy => {
+            let page = refused(&password::Busy.to_string());
+            Ok(later(StatusCode::SERVICE_UNAVAILABLE, &page, BUSY))
+        }
     }
-    // The name as typed may be a password in the wrong field: only names of users are recorded.
+}
+
+/// A page that says to come back, and when.
+fn later(status: StatusCode, page: &impl askama::Template, after: Duration) -> HttpResponse {
+    let mut response = view::html(status, page);
+    let seconds = header::HeaderValue::from(after.as_secs().max(1));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
+}
+
+async fn record(visit: &Visit, actor: &str, outcome: &'static str) -> Result<(), StoreError> {
     let entry = audit::Entry {
-        actor: found.as_ref().map_or("somebody", |user| &user.name),
+        actor,
         action: "sign-in",
-        outcome: if found.is_some() {
-            "succeeded"
-        } else {
-            "refused"
-        },
+        outcome,
         place: &visit.address,
         ..audit::Entry::default()
     };
-    audit::record_alone(&app.store, &app.clock, &entry).await?;
-    match found {
-        Some(user) => {
-            enter(&visit, &user)?;
-            Ok(view::go(&next))
-        }
-        None => Ok(view::html(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &LoginPage {
-                layout: visit.layout("Sign in"),
-                name: form.name,
-                next,
-                nobody: false,
-                error: Some("The name or the password is wrong.".to_owned()),
-            },
-        )),
-    }
+    audit::record_alone(&visit.app().store, &visit.app().clock, &entry).await
 }
 
 /// Binds the session to the user, under a new key: one that was known before signing in opens nothing after it.
@@ -239,13 +285,12 @@ pub(super) async fn logout(visit: Visit) -> Result<HttpResponse, PageError> {
 /// `POST /theme`.
 pub(super) async fn theme(visit: Visit, form: web::Form<ThemeForm>) -> HttpResponse {
     let theme = Theme::from_word(&form.theme);
-    let secure = visit.app().config.server.public_url.starts_with("https:");
     let cookie = Cookie::build(THEME_COOKIE, theme.word())
         .path("/")
-        .max_age(Duration::days(365))
+        .max_age(Days::days(365))
         .same_site(SameSite::Lax)
         .http_only(true)
-        .secure(secure)
+        .secure(browser::is_secure(&visit))
         .finish();
     HttpResponse::SeeOther()
         .cookie(cookie)

@@ -3,11 +3,13 @@
 //! What must stay true: until the code is right the session holds nothing but that a password was, for five minutes and for
 //! that user; it opens no other page.
 
+use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::browser;
 use super::error::PageError;
 use super::page::login::LoginPage;
 use super::page::sign_in_code::CodePage;
@@ -70,6 +72,7 @@ pub(super) async fn form(visit: Visit) -> Result<HttpResponse, PageError> {
 /// `POST /login/code`.
 pub(super) async fn check(
     visit: Visit,
+    request: HttpRequest,
     form: web::Form<CodeForm>,
 ) -> Result<HttpResponse, PageError> {
     let Some((user, pending)) = waiting(&visit).await? else {
@@ -88,7 +91,11 @@ pub(super) async fn check(
     match visit.app().prove(prover, Proof::Code(given)).await? {
         Proven::Yes => {
             enter(&visit, &user)?;
-            Ok(view::go(local(&pending.next)))
+            let mut response = view::go(local(&pending.next));
+            let known = request.cookie(browser::cookie_name(&visit));
+            let known = known.as_ref().map(Cookie::value);
+            browser::remember(&visit, known, &user, &mut response).await?;
+            Ok(response)
         }
         Proven::No(why, left) => {
             let left = usize::try_from(left).unwrap_or_default();

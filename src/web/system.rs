@@ -42,9 +42,12 @@ pub(super) async fn show(who: SignedIn) -> Result<HttpResponse, PageError> {
     let misfits = who.visit.shared.arrivals.misfits();
     console.extend(misfits.iter().map(arrived));
     let backups = inspection::machine(config, tools.as_deref()).await;
+    let mut told = inspection::channels(config);
+    told.push(inspection::outbox(store).await);
     let groups = [
         ("Console", console),
         ("Store and jobs", kept),
+        ("Notifications", told),
         ("Backups", backups),
         ("Targets", targets(&who, tools.as_deref())),
     ];

@@ -213,6 +213,14 @@ impl SignedIn {
         }
     }
 
+    /// Refuses whoever may not decide policies there.
+    pub fn manages(&self, target: &str) -> Result<(), PageError> {
+        if self.grants.may(target, Permission::Manage) {
+            return Ok(());
+        }
+        Err(self.forbidden(target, Permission::Manage))
+    }
+
     /// What somebody is told who may look, but not do this.
     pub fn forbidden(&self, target: &str, permission: Permission) -> PageError {
         PageError::Forbidden {

@@ -116,7 +116,9 @@ fn expected(rule: &Rule, roles: &[(&str, Role)]) -> Result<(), StatusCode> {
     };
     match rule.access {
         Access::Open | Access::Person | Access::Listing => Ok(()),
-        Access::Target(permission) | Access::Job(permission) => check("app", permission),
+        Access::Target(permission) | Access::Job(permission) | Access::Notification(permission) => {
+            check("app", permission)
+        }
         Access::Console(permission) => check("*", permission).map_err(|_| StatusCode::FORBIDDEN),
     }
 }

@@ -54,7 +54,8 @@ async fn signing_in_takes_the_password_and_a_code_that_nobody_gave_before() {
     assert_eq!(visitor.get("/me/factor/new").await.location(), "/me/factor");
     let (device, codes) = enrol(&visitor).await;
     assert_eq!(
-        elsewhere.get("/").await.location(), "/login?next=%2F",
+        elsewhere.get("/").await.location(),
+        "/login?next=%2F",
         "it has ended"
     );
     let file = visitor.read("/me/factor/codes.txt").await;

@@ -68,6 +68,18 @@ async fn the_setup_link_makes_the_first_user_once() {
     let page = visitor.post("/setup", &short).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.has("#password-error"));
+    let common = [
+        ("token", token.as_str()),
+        ("name", "grace"),
+        ("password", "passwordpassword"),
+        ("repeat", "passwordpassword"),
+    ];
+    let page = visitor.post("/setup", &common).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.one("#password-error").contains("many people use"));
+    assert_eq!(page.attribute("#name", "value"), "grace");
+    assert_eq!(page.field("token"), token);
+    assert!(!page.text.contains("passwordpassword"));
     let page = set_up(&visitor, &token).await;
     assert_eq!(
         (page.status, page.location()),
@@ -147,7 +159,7 @@ async fn disabling_a_user_ends_their_sessions_at_once() {
     let cookie = visitor
         .sign_in(USER, USER_PASSWORD)
         .await
-        .header("set-cookie");
+        .cookie("lockkeeper");
     let cookie = cookie.split(';').next().unwrap().to_owned();
     assert_eq!(
         visitor.post("/logout", &[]).await.status,

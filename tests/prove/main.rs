@@ -11,6 +11,7 @@
 mod support;
 
 mod crash;
+mod guess;
 mod jobs;
 mod kill;
 mod queue;

@@ -16,6 +16,7 @@ on_both!(
     nought_keeps_for_ever,
     the_newest_job_of_a_schedule_stays,
     measurements_are_forgotten,
+    what_was_sent_is_forgotten_and_what_waits_is_not,
     heartbeats_go_on_while_much_is_removed,
 );
 
@@ -204,4 +205,37 @@ async fn heartbeats_go_on_while_much_is_removed(ground: Ground) {
     let removed = purge.await.unwrap().unwrap();
     assert_eq!((removed.events, removed.jobs), (20_000, 1));
     assert!(beats >= 20, "{beats} heartbeats fitted in between");
+}
+
+async fn what_was_sent_is_forgotten_and_what_waits_is_not(ground: Ground) {
+    let store = ground.open().await;
+    let mut tx = store.begin().await.unwrap();
+    for (state, days, count) in [
+        ("sent", 91, 1_201),
+        ("given-up", 91, 3),
+        ("waiting", 91, 2),
+        ("sent", 89, 5),
+    ] {
+        sqlx::query(
+            "INSERT INTO notification (id, event_key, kind, target, channel, subject, body, created_at, state, next_try_at, \
+             sent_at) WITH RECURSIVE n(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM n WHERE n < $3) \
+             SELECT CAST($1 AS TEXT) || CAST(n AS TEXT) || '.' || CAST($2 AS TEXT), \
+             CAST($1 AS TEXT) || CAST(n AS TEXT) || '.' || CAST($2 AS TEXT), 'test', '', 'mail:a', '', '', \
+             $2, CAST($1 AS TEXT), 0, CASE WHEN CAST($1 AS TEXT) = 'sent' THEN $2 END FROM n",
+        )
+        .bind(state)
+        .bind(NOON - days * 86_400_000)
+        .bind(count)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let removed = retention::tidy(&store, &ground.clock, KEEP).await.unwrap();
+    let expected = Removed {
+        notifications: 1_204,
+        ..Removed::default()
+    };
+    assert_eq!(removed, expected);
+    assert_eq!(number(&store, "SELECT count(*) FROM notification").await, 7);
 }

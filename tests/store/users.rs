@@ -1,6 +1,6 @@
 //! Users: names, passwords, being disabled.
 
-use lockkeeper::auth::password::Passwords;
+use lockkeeper::auth::password::{Caller, Passwords};
 use lockkeeper::auth::session::{Sessions, USER_KEY};
 use lockkeeper::auth::user::{self, User, UserError};
 use lockkeeper::clock::Clock;
@@ -18,6 +18,7 @@ on_both!(
     disabling_ends_the_sessions_and_closes_the_door,
     nobody_unknown_can_be_changed,
     signing_in_survives_hostile_names,
+    signing_in_replaces_a_weak_hash,
 );
 
 async fn add(store: &Store, clock: &Clock, name: &str, hash: &str) -> Result<User, UserError> {
@@ -79,13 +80,13 @@ async fn a_new_password_ends_the_sessions_of_that_user_only(ground: Ground) {
     let store = ground.open().await;
     let passwords = Passwords::default();
     let sessions = Sessions::new(store.clone(), ground.clock.clone(), 60);
-    let old = passwords.hash("the old passphrase".into()).await;
+    let old = passwords.hash("the old passphrase".into()).await.unwrap();
     let ada = add(&store, &ground.clock, "ada", &old).await.unwrap();
     let bob = add(&store, &ground.clock, "bob", "hash").await.unwrap();
     let hers = signed_in(&sessions, &ada).await;
     let his = signed_in(&sessions, &bob).await;
 
-    let new = passwords.hash("the new passphrase".into()).await;
+    let new = passwords.hash("the new passphrase".into()).await.unwrap();
     let mut tx = store.begin().await.unwrap();
     user::set_password(&mut tx, &ground.clock, "ADA", &new)
         .await
@@ -95,9 +96,16 @@ async fn a_new_password_ends_the_sessions_of_that_user_only(ground: Ground) {
     assert!(sessions.load(&hers).await.unwrap().is_none());
     assert!(sessions.load(&his).await.unwrap().is_some());
     let enter = async |password: &str| {
-        user::sign_in(&store, &passwords, " Ada ", password.into())
-            .await
-            .unwrap()
+        user::sign_in(
+            &store,
+            &passwords,
+            Caller::Stranger,
+            " Ada ",
+            password.into(),
+        )
+        .await
+        .unwrap()
+        .unwrap()
     };
     assert_eq!(enter("the old passphrase").await, None);
     assert_eq!(enter("the new passphrase").await, Some(ada));
@@ -107,7 +115,7 @@ async fn disabling_ends_the_sessions_and_closes_the_door(ground: Ground) {
     let store = ground.open().await;
     let passwords = Passwords::default();
     let sessions = Sessions::new(store.clone(), ground.clock.clone(), 60);
-    let hash = passwords.hash("a good passphrase".into()).await;
+    let hash = passwords.hash("a good passphrase".into()).await.unwrap();
     let ada = add(&store, &ground.clock, "ada", &hash).await.unwrap();
     let key = signed_in(&sessions, &ada).await;
     assert!(user::enabled(&store, &ada.id).await.unwrap().is_some());
@@ -118,8 +126,10 @@ async fn disabling_ends_the_sessions_and_closes_the_door(ground: Ground) {
 
     assert!(sessions.load(&key).await.unwrap().is_none());
     assert!(user::enabled(&store, &ada.id).await.unwrap().is_none());
-    let entered = user::sign_in(&store, &passwords, "ada", "a good passphrase".into()).await;
-    assert_eq!(entered.unwrap(), None);
+    let stranger = Caller::Stranger;
+    let password = "a good passphrase".into();
+    let entered = user::sign_in(&store, &passwords, stranger, "ada", password).await;
+    assert_eq!(entered.unwrap(), Ok(None));
     let listed = user::list(&store).await.unwrap();
     assert_eq!(listed[0].disabled_at, Some(ground.clock.now_ms()));
 
@@ -147,7 +157,36 @@ async fn signing_in_survives_hostile_names(ground: Ground) {
     let store = ground.open().await;
     let passwords = Passwords::default();
     for name in ["", "nul\0byte", "' OR 1=1 --", "\u{202e}ada"] {
-        let entered = user::sign_in(&store, &passwords, name, "a good passphrase".into()).await;
-        assert_eq!(entered.unwrap(), None, "{name:?}");
+        let password = "a good passphrase".into();
+        let entered = user::sign_in(&store, &passwords, Caller::Stranger, name, password).await;
+        assert_eq!(entered.unwrap(), Ok(None), "{name:?}");
+    }
+}
+
+/// argon2id of `an old passphrase` with 8 KiB and one pass.
+const WEAK: &str =
+    "$argon2id$v=19$m=8,t=1,p=1$WKq5V8vwIdu6Ql6mYEDfVA$/KCGtY1OcBRyROwk+b9QSGtVcYIzeeV1zpXRvSOx2oo";
+
+async fn signing_in_replaces_a_weak_hash(ground: Ground) {
+    let store = ground.open().await;
+    let passwords = Passwords::default();
+    let ada = add(&store, &ground.clock, "ada", WEAK).await.unwrap();
+    let hash = async || -> String {
+        sqlx::query_scalar("SELECT password_hash FROM \"user\"")
+            .fetch_one(store.read())
+            .await
+            .unwrap()
+    };
+    let enter = async |password: &str| {
+        user::sign_in(&store, &passwords, Caller::Known, "ada", password.into())
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    assert_eq!(enter("another passphrase").await, None);
+    assert_eq!(hash().await, WEAK);
+    for _ in 0..2 {
+        assert_eq!(enter("an old passphrase").await, Some(ada.clone()));
+        assert!(hash().await.starts_with("$argon2id$v=19$m=65536,t=3,p=1$"));
     }
 }

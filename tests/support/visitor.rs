@@ -142,6 +142,17 @@ impl Page {
         value.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
     }
 
+    /// The whole `Set-Cookie` line of that cookie, or nothing.
+    pub fn cookie(&self, name: &str) -> String {
+        let begin = format!("{name}=");
+        let lines = self.headers.get_all("set-cookie").iter();
+        lines
+            .map(|line| line.to_str().unwrap())
+            .find(|line| line.starts_with(&begin))
+            .unwrap_or_default()
+            .to_owned()
+    }
+
     /// What a person reads of the page: its text without markup, with single spaces.
     pub fn words(&self) -> String {
         self.text_of("body")

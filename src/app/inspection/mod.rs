@@ -10,6 +10,7 @@ mod factor;
 mod machine;
 mod store;
 mod target;
+mod told;
 
 use crate::config::Config;
 
@@ -17,6 +18,7 @@ pub use console::{clock, console};
 pub use machine::machine;
 pub use store::{store, unusable, work};
 pub use target::{Seen, target};
+pub use told::{channels, outbox};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,9 +5,11 @@ use sqlx::Row;
 use super::Plan;
 use crate::audit;
 use crate::clock::Clock;
+use crate::guard::finding::Verdict;
+use crate::notify::{self, Kind, News};
 use crate::store::{Store, StoreError, Tx};
 
-/// Stores a plan, with its audit entry.
+/// Stores a plan, with its audit entry, and tells people of one that waits for an approval.
 pub async fn save(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Result<(), StoreError> {
     let body = serde_json::to_string(plan).map_err(|error| StoreError::Value {
         what: "plan",
@@ -49,8 +51,44 @@ pub async fn save(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Resul
         },
     )
     .await?;
+    if plan.verdict == Verdict::Destructive {
+        let (text, losses) = (waits(plan), plan.losses().len());
+        let news = News {
+            event: &format!("plan:{}:waits", plan.id),
+            kind: Kind::ApprovalWaiting,
+            target: &plan.target,
+            job: None,
+            subject: &format!("A plan waits for an approval ({losses} to look at)"),
+            text: &text,
+        };
+        notify::announce(&mut tx, clock, &news).await?;
+    }
     tx.commit().await?;
     Ok(())
+}
+
+/// What people are told of a plan that waits: what would be lost, the first of it.
+fn waits(plan: &Plan) -> String {
+    const SHOWN: usize = 10;
+    let losses = plan.losses();
+    let mut text = format!(
+        "{} has made a plan of {} that destroys data, or may. Nothing of it is applied before somebody has approved it.\n",
+        plan.made_by,
+        match plan.migrations.len() {
+            1 => "1 migration".to_owned(),
+            n => format!("{n} migrations"),
+        }
+    );
+    for loss in losses.iter().take(SHOWN) {
+        text.push_str("\n- ");
+        text.push_str(loss);
+    }
+    if losses.len() > SHOWN {
+        let more = losses.len() - SHOWN;
+        text.push_str("\n- and more: ");
+        text.push_str(&more.to_string());
+    }
+    text
 }
 
 /// Notes that every statement of a plan is in effect.

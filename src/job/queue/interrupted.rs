@@ -3,7 +3,7 @@
 use sqlx::Row;
 
 use super::job::{columns, decode, readable};
-use super::{By, Job, State, append_in, conclude, json, record};
+use super::{By, Job, State, append_in, conclude, json, record, told};
 use crate::clock::Clock;
 use crate::job::catalogue::Reconcile;
 use crate::operation::{Event, Level, Outcome, Trouble};
@@ -83,7 +83,14 @@ pub async fn interrupt(
         let text = "The program that ran this job went away before it ended.";
         note(&mut tx, clock, &job.id, Level::Error, text).await?;
         conclude(&mut tx, clock, &job, "interrupted", text).await?;
+        // What the program cleans up by itself is told when it is known how that ended.
+        if job.operation.reconcile() == Reconcile::Person {
+            let next = "Open the job: it shows what the database says, and what you may decide. Until then the target stays locked.";
+            let trouble = Trouble::new(text, job.operation.after_crash(), next);
+            told::interrupted(&mut tx, clock, &job, &trouble).await?;
+        }
         tx.commit().await?;
+        store.wake().await;
         jobs.push(job);
     }
     Ok(jobs)
@@ -163,6 +170,12 @@ pub async fn reconcile(
     note(&mut tx, clock, &job.id, Level::Info, &text).await?;
     let word = format!("reconciled: {}", state.word());
     record(&mut tx, clock, job, by, &word, finding).await?;
+    // Of a job that waited for a person, people were told; that one has decided now.
+    if let Verdict::Failed(trouble) = verdict
+        && job.operation.reconcile() == Reconcile::Automatic
+    {
+        told::failed(&mut tx, clock, job, trouble).await?;
+    }
     tx.commit().await?;
     store.wake().await;
     Ok(true)

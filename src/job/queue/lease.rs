@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::job::{columns, decode};
-use super::{End, Job, append_in, conclude, json};
+use super::{End, Job, append_in, conclude, json, told};
 use crate::clock::Clock;
 use crate::operation::{Count, Event};
 use crate::store::{Store, StoreError, Tx};
@@ -144,7 +144,7 @@ async fn is_held(tx: &mut Tx, job: &Job) -> Result<bool, StoreError> {
     Ok(id.is_some())
 }
 
-/// Ends a run, with its audit entry. False: the job is not this run's any more.
+/// Ends a run, with its audit entry and with what people are told of it. False: the job is not this run's any more.
 pub async fn finish(
     store: &Store,
     clock: &Clock,
@@ -179,6 +179,11 @@ pub async fn finish(
         _ => end.trouble().map_or("", |trouble| &trouble.what),
     };
     conclude(&mut tx, clock, job, end.state().word(), detail).await?;
+    match end {
+        End::Failed(trouble) => told::failed(&mut tx, clock, job, trouble).await?,
+        End::Interrupted(trouble) => told::interrupted(&mut tx, clock, job, trouble).await?,
+        End::Succeeded(_) | End::Cancelled(_) => {}
+    }
     tx.commit().await?;
     store.wake().await;
     Ok(true)

@@ -14,6 +14,7 @@ mod lease;
 mod log;
 mod reading;
 mod request;
+mod told;
 
 pub use cancel::{Asked, ask_cancel, withdraw};
 pub use interrupted::{Lapsed, Verdict, adopt, interrupt, lapsed, note_deed, reconcile};
@@ -24,18 +25,10 @@ pub use reading::{Filter, Which, get, in_the_way, kinds, last_ended, open, open_
 pub use request::{Enqueued, Request, enqueue};
 
 use crate::audit;
+pub use crate::audit::By;
 use crate::clock::Clock;
 use crate::operation::Event;
 use crate::store::{StoreError, Tx};
-
-/// Who does something to a job, and from where, as the audit names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct By<'a> {
-    /// A user's name, `terminal:` and the name of the operating system's user, or `lockkeeper`.
-    pub actor: &'a str,
-    /// An address, `terminal`, `worker`, `schedule`.
-    pub place: &'a str,
-}
 
 /// How many events go into one statement.
 const ROWS: usize = 100;

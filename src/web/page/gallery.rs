@@ -4,8 +4,8 @@ use askama::Template;
 
 use super::{
     audit, backups, confirm, enrol, error, factor, job, jobs, login, me, migration, migrations,
-    overview, plan, plans, recovery, schedule, settings, setup, shown, sign_in_code, system,
-    target,
+    notifications, overview, plan, plans, recovery, schedule, settings, setup, shown, sign_in_code,
+    subscription, system, target,
 };
 
 /// Every sample by name.
@@ -89,6 +89,26 @@ fn samples() -> Vec<(&'static str, String)> {
             html(&settings::SettingsPage::sample_full()),
         ),
         ("schedule", html(&schedule::SchedulePage::sample())),
+        (
+            "subscription",
+            html(&subscription::SubscriptionPage::sample()),
+        ),
+        (
+            "subscription-refused",
+            html(&subscription::SubscriptionPage::sample_refused()),
+        ),
+        (
+            "notifications",
+            html(&notifications::NotificationsPage::sample()),
+        ),
+        (
+            "notifications-empty",
+            html(&notifications::NotificationsPage::sample_empty()),
+        ),
+        (
+            "notifications-hostile",
+            html(&notifications::NotificationsPage::sample_hostile()),
+        ),
         ("jobs", html(&jobs::JobsPage::sample())),
         ("jobs-empty", html(&jobs::JobsPage::sample_empty())),
         ("jobs-hidden", html(&jobs::JobsPage::sample_hidden())),
@@ -188,6 +208,11 @@ fn what_was_typed_is_kept() {
         ("plan-refused", "value=\"jarvis-staging\""),
         ("settings-refused", "value=\"* * * * &#60;b&#62;\""),
         ("settings-refused", "value=\"Europe/Berlinn\""),
+        ("settings-refused", "value=\"&#60;b&#62;two&#60;/b&#62;\""),
+        (
+            "settings-refused",
+            "value=\"&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;\"",
+        ),
         ("audit-refused", "value=\"yester&#34;day\""),
         (
             "audit-refused",

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::jobs::JobState;
 use super::pill::Pill;
+use super::subscription::SubscriptionPart;
 use super::target::Fact;
 use super::when::When;
 use crate::web::layout::{Environment, Layout, Tab, Tone};
@@ -181,6 +182,8 @@ pub struct SettingsPage {
     pub schedules: Vec<ScheduleRow>,
     /// The form for another one; none when there are enough.
     pub add: Option<AddForm>,
+    /// Who is told of what.
+    pub told: SubscriptionPart,
     /// Whether everybody with a role on this target needs a second factor.
     pub factor_required: bool,
     /// What the configuration says about the target.
@@ -256,6 +259,7 @@ impl SettingsPage {
                 },
                 error: None,
             }),
+            told: SubscriptionPart::sample(),
             factor_required: false,
             facts: vec![
                 fact("Environment", "production"),
@@ -270,6 +274,7 @@ impl SettingsPage {
     pub fn sample_empty() -> Self {
         Self {
             schedules: Vec::new(),
+            told: SubscriptionPart::sample_empty(),
             ..Self::sample()
         }
     }
@@ -277,7 +282,10 @@ impl SettingsPage {
     /// After a form that could not be used.
     #[must_use]
     pub fn sample_refused() -> Self {
-        let mut page = Self::sample_empty();
+        let mut page = Self {
+            told: SubscriptionPart::sample_refused(),
+            ..Self::sample_empty()
+        };
         if let Some(add) = &mut page.add {
             add.timing = TimingFields {
                 cron: "* * * * <b>".to_owned(),
@@ -298,7 +306,10 @@ impl SettingsPage {
     #[must_use]
     pub fn sample_full() -> Self {
         let page = Self::sample();
+        let mut told = SubscriptionPart::sample();
+        told.rows = told.rows.into_iter().cycle().take(12).collect();
         Self {
+            told,
             schedules: page.schedules.into_iter().cycle().take(12).collect(),
             add: None,
             factor_required: true,
