@@ -224,29 +224,6 @@ fn no_template_trusts_what_it_prints() {
 }
 
 #[test]
-fn the_routes_are_those_of_the_document() {
-    let document = std::fs::read_to_string(root().join("docs/routes.md")).unwrap();
-    let written: Vec<&str> = document
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .collect();
-    let rules = lockkeeper::web::access::rules();
-    let declared: Vec<String> = rules
-        .iter()
-        .map(|rule| {
-            let (verb, who) = (rule.verb.word(), rule.words());
-            format!("| `{verb} {}` | {who} |", rule.path)
-        })
-        .collect();
-    assert_eq!(
-        written,
-        declared,
-        "docs/routes.md is to say:\n{}",
-        declared.join("\n")
-    );
-}
-
-#[test]
 fn the_schema_explains_itself() {
     // Beginnings of names whose meaning is their name.
     let plain = |name: &str| {

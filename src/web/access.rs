@@ -301,3 +301,30 @@ async fn check(rule: Rule, request: &HttpRequest) -> Result<SignedIn, PageError>
     }
     Ok(who)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::rules;
+
+    #[test]
+    fn the_routes_are_those_of_the_document() {
+        let document = include_str!("../../docs/routes.md");
+        let written: Vec<&str> = document
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
+        let declared: Vec<String> = rules()
+            .iter()
+            .map(|rule| {
+                let (verb, who) = (rule.verb.word(), rule.access.words());
+                format!("| `{verb} {}` | {who} |", rule.path)
+            })
+            .collect();
+        assert_eq!(
+            written,
+            declared,
+            "docs/routes.md is to say:\n{}",
+            declared.join("\n")
+        );
+    }
+}

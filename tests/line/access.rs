@@ -107,10 +107,10 @@ impl Place {
 fn expected(rule: &Rule, roles: &[(&str, Role)]) -> Result<(), StatusCode> {
     let on = |name: &str| {
         let here = roles.iter().filter(|(on, _)| *on == name || *on == "*");
-        here.map(|(_, role)| *role).max()
+        here.map(|(_, granted)| *granted).max()
     };
     let check = |name: &str, permission: Permission| match on(name) {
-        Some(role) if role >= permission.least() => Ok(()),
+        Some(most) if most >= permission.least() => Ok(()),
         Some(_) => Err(StatusCode::FORBIDDEN),
         None => Err(StatusCode::NOT_FOUND),
     };
@@ -136,6 +136,7 @@ async fn ask(visitor: &Visitor, rule: &Rule, path: &str) -> Page {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "the figures of the walk")]
 async fn every_route_asks_for_the_role_that_the_table_says() {
     let place = Place::open().await;
     let mut walkers = Vec::new();
