@@ -2,13 +2,14 @@
 //!
 //! What must stay true: a name that is not known here is refused with its place and the nearest known name, so a typing
 //! error never means "the default"; a secret is a [`SecretString`] from the moment it is read and never part of a message;
-//! nothing else in the crate reads the process environment ([`Environment::capture`]). The known names are the tables at the
-//! top of `layer.rs`, the reading of each is in `server.rs`, `settings.rs` and `target.rs`.
+//! nothing else in the crate reads the process environment ([`Environment::capture`]). The known names are the tables of
+//! `name.rs`, the reading of each is in `server.rs`, `settings.rs` and `target.rs`.
 
 mod channel;
 mod environment;
 mod error;
 mod layer;
+mod name;
 mod secret;
 mod server;
 mod settings;

@@ -316,7 +316,7 @@ mod tests {
         let declared: Vec<String> = rules()
             .iter()
             .map(|rule| {
-                let (verb, who) = (rule.verb.word(), rule.access.words());
+                let (verb, who) = (rule.verb.word(), rule.words());
                 format!("| `{verb} {}` | {who} |", rule.path)
             })
             .collect();

@@ -29,7 +29,6 @@ mod keeping;
 mod me;
 mod notifications;
 mod place;
-mod place;
 mod proof;
 mod receiver;
 mod refusal;
