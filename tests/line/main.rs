@@ -21,6 +21,7 @@ mod factor;
 mod failure;
 mod figures;
 mod following;
+mod forms;
 mod guessing;
 mod headers;
 mod hostile;
