@@ -54,6 +54,7 @@ async fn a_factor_is_set_up_and_asked_for() {
 
     browser.touch(".menu summary").await;
     browser.click(".menu form[action='/logout'] button").await;
+    browser.listen(&["Clear-Site-Data"]).await;
     browser.fill("#name", USER).await;
     browser.fill("#password", USER_PASSWORD).await;
     browser.click("button.primary").await;
