@@ -10,9 +10,17 @@ use super::{
 
 /// Every sample by name.
 fn samples() -> Vec<(&'static str, String)> {
-    fn html(page: &impl Template) -> String {
-        page.render().expect("a sample renders")
-    }
+    let mut samples = of_people();
+    samples.extend(of_targets());
+    samples
+}
+
+fn html(page: &impl Template) -> String {
+    page.render().expect("a sample renders")
+}
+
+/// Those about who comes in.
+fn of_people() -> Vec<(&'static str, String)> {
     vec![
         ("setup", html(&setup::SetupPage::sample())),
         ("setup-refused", html(&setup::SetupPage::sample_refused())),
@@ -40,6 +48,12 @@ fn samples() -> Vec<(&'static str, String)> {
         ("enrol", html(&enrol::EnrolPage::sample())),
         ("enrol-refused", html(&enrol::EnrolPage::sample_refused())),
         ("recovery", html(&recovery::RecoveryPage::sample())),
+    ]
+}
+
+/// Those about targets and what is done with them.
+fn of_targets() -> Vec<(&'static str, String)> {
+    vec![
         ("overview", html(&overview::OverviewPage::sample())),
         (
             "overview-empty",
