@@ -4,6 +4,7 @@ pub mod alarm;
 pub mod figures;
 pub mod inspection;
 mod people;
+pub mod proof;
 pub mod watch;
 
 use std::path::Path;
@@ -14,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::alarm::Alarm;
 use crate::auth::device;
+use crate::auth::factor::Factors;
+use crate::auth::factor::key::KeyFile;
 use crate::auth::password::{self, PasswordProblem, Passwords};
 use crate::auth::session::Sessions;
 use crate::auth::sign_in::{self, Attempt, Tried};
@@ -42,6 +45,8 @@ pub struct App {
     pub resources: Arc<Resources>,
     /// Hashing, with its limit.
     pub passwords: Passwords,
+    /// Second factors.
+    pub factors: Factors,
     /// What slows down guesses.
     pub throttle: Throttle,
 }
@@ -110,6 +115,8 @@ impl App {
             archive: Archive::new(config.archive.folder.clone()),
             targets,
         };
+        let key = KeyFile::at(config.auth.secret_file.clone());
+        let factors = Factors::new(store.clone(), clock.clone(), key);
         let throttle = Throttle::new(store.clone(), clock.clone());
         Ok(Self {
             config: Arc::new(config),
@@ -117,6 +124,7 @@ impl App {
             store,
             resources: Arc::new(resources),
             passwords: Passwords::default(),
+            factors,
             throttle,
         })
     }
@@ -130,7 +138,8 @@ impl App {
     /// Sessions in this program's store.
     #[must_use]
     pub fn sessions(&self) -> Sessions {
-        Sessions::new(self.store.clone(), self.clock.clone())
+        let idle = self.config.auth.idle_minutes;
+        Sessions::new(self.store.clone(), self.clock.clone(), idle)
     }
 
     /// Tries to sign in. The caller records what came of it.

@@ -1,5 +1,5 @@
-//! Who may come in, and what they may do: users, their passwords, links to choose one, signing in, sessions, roles, and
-//! the tokens of programs.
+//! Who may come in, and what they may do: users, their passwords and second factors, links to choose a password, signing
+//! in, sessions, roles, the tokens of programs, and what is decided about all of them.
 //!
 //! What must stay true: nothing here tells an unknown name from a wrong password, in words or in time; guesses are slowed
 //! down, and nobody is locked out by what others try; a session's key, the token of a link, an API token and the cookie of
@@ -9,7 +9,9 @@
 pub mod account;
 pub mod api_token;
 pub mod device;
+pub mod factor;
 pub mod password;
+pub mod policy;
 pub mod role;
 pub mod session;
 pub mod setup;

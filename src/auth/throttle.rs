@@ -69,6 +69,15 @@ impl Counter {
         }
     }
 
+    /// Of the codes of one user, whoever gives them: only somebody who knows the password gets that far.
+    #[must_use]
+    pub fn codes(user: &str) -> Self {
+        Self {
+            name: format!("codes:{user}"),
+            kind: Kind::Device,
+        }
+    }
+
     /// Of a known browser.
     #[must_use]
     pub fn device(name: &str) -> Self {

@@ -178,7 +178,7 @@ pub async fn enable(tx: &mut Tx, name: &str) -> Result<(), UserError> {
 }
 
 /// Ends every session of a user, and voids the link that would begin another.
-async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), UserError> {
+pub async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), UserError> {
     sqlx::query(
         "DELETE FROM setup_link WHERE used_at IS NULL \
          AND user_id = (SELECT id FROM \"user\" WHERE name_key = $1)",
@@ -193,6 +193,16 @@ async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), UserError> {
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// The user of that name, disabled or not.
+pub async fn named(tx: &mut Tx, name: &str) -> Result<User, UserError> {
+    let row =
+        sqlx::query("SELECT id, name, created_at, disabled_at FROM \"user\" WHERE name_key = $1")
+            .bind(key(name))
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(decode(&row.ok_or(UserError::Unknown)?)?)
 }
 
 /// Every user, by name.

@@ -7,6 +7,7 @@ mod account;
 mod alone;
 mod audit;
 mod backup;
+mod code;
 mod doctor;
 mod follow;
 mod job;

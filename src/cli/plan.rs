@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::migrate::TargetArg;
 use super::terminal::{Exit, Terminal, first_line};
-use super::{Failure, follow, open, pick, sign_in, signal};
+use super::{Failure, code, follow, open, pick, sign_in, signal};
 use crate::app::App;
 use crate::clock::timestamp;
 use crate::config::Config;
@@ -44,7 +44,7 @@ pub(super) struct Approve {
     /// The console user who approves
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Read the password from the first line of standard input instead of asking
+    /// Read the password, and on the next line a code where one is needed, from standard input instead of asking
     #[arg(long)]
     password_stdin: bool,
     /// Do not ask for the target's name to be typed
@@ -205,6 +205,7 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
         ));
     };
     let user = sign_in::approver(app, &plan, &name, password).await?;
+    code::ask(app, &user, args.password_stdin, terminal).await?;
     let yes = approval::Yes {
         typed_name: &typed_name,
         digest: &plan.digest,

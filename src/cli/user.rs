@@ -68,6 +68,11 @@ pub(super) enum UserCommand {
         /// The user's name
         name: String,
     },
+    /// Take a user's second factor away, and end their sessions
+    ResetFactor {
+        /// The user's name
+        name: String,
+    },
     /// List the users
     List,
 }
@@ -133,6 +138,26 @@ pub(super) async fn run(
         }
         UserCommand::Enable { name } => {
             account::set_enabled(&app, &name, true, terminal).await?;
+        }
+        UserCommand::ResetFactor { name } => {
+            let mut tx = app.store.begin().await?;
+            let user = user::named(&mut tx, &name).await.map_err(refused)?;
+            let had = app.factors.remove(&mut tx, &user.id).await?;
+            user::end_sessions(&mut tx, &name).await.map_err(refused)?;
+            let (detail, what) = if had {
+                (
+                    format!("user {name}"),
+                    "has no second factor any more; their sessions have ended",
+                )
+            } else {
+                (
+                    format!("user {name}, who had none"),
+                    "had no second factor; their sessions have ended",
+                )
+            };
+            record(&mut tx, &app, "user.reset-factor", &detail).await?;
+            tx.commit().await.map_err(crate::store::StoreError::from)?;
+            tell(terminal, &name, what);
         }
         UserCommand::List => account::list(&app, terminal).await?,
     }

@@ -11,58 +11,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::nearest;
+use super::name::{LISTS, SECTIONS, SWITCHES, VARIABLES};
 use super::{ConfigError, Environment, Flags};
-
-/// The sections and their keys; each can also be the variable `LOCKKEEPER_<SECTION>_<KEY>`.
-const SECTIONS: [(&str, &[&str]); 7] = [
-    (
-        "server",
-        &[
-            "listen",
-            "public_url",
-            "trusted_proxies",
-            "client_header",
-            "hsts",
-        ],
-    ),
-    (
-        "store",
-        &["url", "url_file", "keep_jobs_days", "keep_events_days"],
-    ),
-    ("archive", &["folder"]),
-    ("auth", &["session_hours", "setup_minutes"]),
-    ("worker", &["at_once"]),
-    ("metrics", &["enabled", "token", "token_file"]),
-    ("smtp", &["url", "url_file", "from"]),
-];
-/// The sections of which there can be several, and their keys; they stand in the file only.
-const LISTS: [(&str, &[&str]); 2] = [
-    (
-        "target",
-        &["name", "environment", "url", "url_file", "migrations"],
-    ),
-    (
-        "webhook",
-        &[
-            "name",
-            "url",
-            "url_file",
-            "secret",
-            "secret_file",
-            "format",
-            "allow_private",
-        ],
-    ),
-];
-/// The keys whose value may be written as a bare `true` or `false`.
-const SWITCHES: &[&str] = &["enabled", "allow_private"];
-/// The variables that are no section's.
-const VARIABLES: [&str; 4] = [
-    "LOCKKEEPER_CONFIG",
-    "LOCKKEEPER_ADMIN_URL",
-    "LOCKKEEPER_ADMIN_URL_FILE",
-    "LOCKKEEPER_LOG",
-];
 
 /// A setting as it was written. It may be a secret, hence no `Debug`.
 #[derive(Clone)]

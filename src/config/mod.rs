@@ -2,13 +2,14 @@
 //!
 //! What must stay true: a name that is not known here is refused with its place and the nearest known name, so a typing
 //! error never means "the default"; a secret is a [`SecretString`] from the moment it is read and never part of a message;
-//! nothing else in the crate reads the process environment ([`Environment::capture`]). The known names are the tables at the
-//! top of `layer.rs`, the reading of each is in `server.rs`, `settings.rs` and `target.rs`.
+//! nothing else in the crate reads the process environment ([`Environment::capture`]). The known names are the tables of
+//! `name.rs`, the reading of each is in `server.rs`, `settings.rs` and `target.rs`.
 
 mod channel;
 mod environment;
 mod error;
 mod layer;
+mod name;
 mod secret;
 mod server;
 mod settings;
@@ -78,7 +79,7 @@ pub struct Config {
     pub store: Store,
     /// Where backups are kept.
     pub archive: Archive,
-    /// Lifetimes of sign-ins.
+    /// Lifetimes of sign-ins, and the key of what is sealed.
     pub auth: Auth,
     /// How jobs are run.
     pub worker: Worker,
@@ -118,7 +119,7 @@ impl Config {
         let server = server::server(&layer, &mut warnings)?;
         let store = settings::store(&layer, &base, &mut warnings)?;
         let archive = settings::archive(&layer, &base);
-        let auth = settings::auth(&layer)?;
+        let auth = settings::auth(&layer, &base, store.file.as_deref())?;
         let worker = settings::worker(&layer)?;
         let metrics = settings::metrics(&layer, &mut warnings)?;
         let smtp = channel::smtp(&layer, &mut warnings)?;

@@ -37,11 +37,17 @@ pub struct Archive {
     pub folder: PathBuf,
 }
 
-/// `[auth]`: lifetimes.
+/// `[auth]`: lifetimes, and the key of what is sealed.
 #[derive(Clone, Debug)]
 pub struct Auth {
     /// How long a sign-in lasts, in hours.
     pub session_hours: u32,
+    /// After how many minutes without use it ends.
+    pub idle_minutes: u32,
+    /// How many minutes a proof is good for: after that, dangerous requests ask for the password or a code again.
+    pub proof_minutes: u32,
+    /// The file with the key that seals second factors; made at first need.
+    pub secret_file: PathBuf,
     /// How long the link that makes the first user is good for, in minutes.
     pub setup_minutes: u32,
 }
@@ -135,9 +141,21 @@ pub(super) fn tidy(path: &Path) -> PathBuf {
     path.components().collect()
 }
 
-pub(super) fn auth(layer: &Layer) -> Result<Auth, ConfigError> {
+/// `store`: the file of a SQLite store, beside which the key lies unless it is said otherwise.
+pub(super) fn auth(layer: &Layer, base: &Path, store: Option<&Path>) -> Result<Auth, ConfigError> {
+    let folder = match store.and_then(Path::parent) {
+        Some(folder) => folder.to_path_buf(),
+        None => base.join("lockkeeper-data"),
+    };
+    let secret_file = layer.get("auth", "secret_file").map_or_else(
+        || folder.join("secret.key"),
+        |written| written.base.join(&written.text),
+    );
     Ok(Auth {
         session_hours: number(layer, "auth", "session_hours", 12, 1..=24 * 365)?,
+        idle_minutes: number(layer, "auth", "idle_minutes", 60, 1..=60 * 24 * 365)?,
+        proof_minutes: number(layer, "auth", "proof_minutes", 5, 1..=60)?,
+        secret_file: tidy(&secret_file),
         setup_minutes: number(layer, "auth", "setup_minutes", 60, 1..=60 * 24 * 7)?,
     })
 }

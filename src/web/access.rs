@@ -1,8 +1,8 @@
 //! Who may ask for what: every route says it where it is declared, and nothing is answered before it was checked.
 //!
 //! What must stay true: a route without an [`Access`] cannot be declared ([`Routes::on`] is the only way); what somebody
-//! may not see reads as not being there; what they may see but not do names the role that it needs. [`rules`] is the whole
-//! table, which the tests walk as everybody.
+//! may not see reads as not being there; what they may see but not do names the role that it needs; who has to set up a
+//! second factor first reaches nothing else. [`rules`] is the whole table, which the tests walk as everybody.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Handler, ServiceRequest, ServiceResponse};
@@ -13,7 +13,9 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, Responder, ResponseError,
 use super::bearer::{self, Claim};
 use super::error::PageError;
 use super::program;
+use super::proof::Asking;
 use super::visit::{SignedIn, Visit};
+use crate::auth::policy;
 use crate::auth::role::{self, EVERYWHERE, Permission};
 use crate::job::queue;
 use crate::notify::notification;
@@ -55,18 +57,14 @@ pub struct Rule {
     pub path: &'static str,
     /// Who may ask for it.
     pub access: Access,
+    /// Whether they have to have proven lately who they are.
+    pub proof: bool,
 }
 
 /// Where routes are declared: the server, or the table.
 pub(super) trait Routes {
     /// Declares a route.
-    fn on<F, Args>(
-        &mut self,
-        verb: Verb,
-        path: &'static str,
-        access: Access,
-        handler: F,
-    ) -> &mut Self
+    fn on<F, Args>(&mut self, rule: Rule, handler: F) -> &mut Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
@@ -79,7 +77,17 @@ pub(super) trait Routes {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.on(Verb::Get, path, access, handler)
+        self.on(Rule::new(Verb::Get, path, access, false), handler)
+    }
+
+    /// Declares one that reads what is to be handed to nobody else: it leads to `/confirm` when the last proof is too old.
+    fn read_proven<F, Args>(&mut self, path: &'static str, access: Access, handler: F) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.on(Rule::new(Verb::Get, path, access, true), handler)
     }
 
     /// Declares one that changes something.
@@ -89,14 +97,12 @@ pub(super) trait Routes {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.on(Verb::Post, path, access, handler)
+        self.on(Rule::new(Verb::Post, path, access, false), handler)
     }
-}
 
-impl Routes for ServiceConfig {
-    fn on<F, Args>(
+    /// Declares one that does what is dangerous: its handler takes an [`Asking`] and asks for a proof.
+    fn change_proven<F, Args>(
         &mut self,
-        verb: Verb,
         path: &'static str,
         access: Access,
         handler: F,
@@ -106,14 +112,47 @@ impl Routes for ServiceConfig {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let route = match verb {
+        self.on(Rule::new(Verb::Post, path, access, true), handler)
+    }
+}
+
+impl Rule {
+    fn new(verb: Verb, path: &'static str, access: Access, proof: bool) -> Self {
+        Self {
+            verb,
+            path,
+            access,
+            proof,
+        }
+    }
+
+    /// Who may ask for it, for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let who = self.access.words();
+        if self.proof {
+            format!("{who}; asks again who they are")
+        } else {
+            who
+        }
+    }
+}
+
+impl Routes for ServiceConfig {
+    fn on<F, Args>(&mut self, rule: Rule, handler: F) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let route = match rule.verb {
             Verb::Get => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
             Verb::Post => web::post(),
         };
         let check = from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
-            let_in(access, request, next)
+            let_in(rule, request, next)
         });
-        self.route(path, route.to(handler).wrap(check))
+        self.route(rule.path, route.to(handler).wrap(check))
     }
 }
 
@@ -160,36 +199,35 @@ pub fn rules() -> Vec<Rule> {
 struct Table(Vec<Rule>);
 
 impl Routes for Table {
-    fn on<F, Args>(
-        &mut self,
-        verb: Verb,
-        path: &'static str,
-        access: Access,
-        _handler: F,
-    ) -> &mut Self
+    fn on<F, Args>(&mut self, rule: Rule, _handler: F) -> &mut Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.0.push(Rule { verb, path, access });
+        self.0.push(rule);
         self
     }
 }
 
 /// The check before every handler. What it finds out is the handler's to use: [`SignedIn`].
 async fn let_in(
-    access: Access,
+    rule: Rule,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    if access == Access::Open {
+    if rule.access == Access::Open {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    match check(access, request.request()).await {
+    match check(rule, request.request()).await {
         Ok(who) => {
             let asking = who.program.clone();
-            request.extensions_mut().insert(who);
+            // A handler that has to ask finds nobody to act for until it has.
+            if rule.proof && rule.verb == Verb::Post {
+                request.extensions_mut().insert(Asking::of(who));
+            } else {
+                request.extensions_mut().insert(who);
+            }
             let response = next.call(request).await?.map_into_boxed_body();
             Ok(match asking {
                 Some(asking) => program::answer(&asking, response),
@@ -201,18 +239,18 @@ async fn let_in(
     }
 }
 
-async fn check(access: Access, request: &HttpRequest) -> Result<SignedIn, PageError> {
+async fn check(rule: Rule, request: &HttpRequest) -> Result<SignedIn, PageError> {
     let visit = Visit::of(request)
         .await
         .ok_or_else(|| PageError::Internal("the server lost its state".to_owned()))?;
     let who = match bearer::claim(request.headers()) {
-        Claim::None => person(visit, request).await?,
-        Claim::Token(secret) => bearer::who(access, visit, secret).await?,
+        Claim::None => person(rule.access, visit, request).await?,
+        Claim::Token(secret) => bearer::who(rule.access, visit, secret).await?,
         Claim::Garbled => return Err(PageError::Token),
     };
     let store = who.app().store.clone();
     let part = |name| request.match_info().get(name).unwrap_or_default();
-    match access {
+    match rule.access {
         Access::Open | Access::Person | Access::Listing => {}
         Access::Target(permission) => {
             let target = part("target");
@@ -236,11 +274,18 @@ async fn check(access: Access, request: &HttpRequest) -> Result<SignedIn, PageEr
             }
         }
     }
+    if rule.proof && rule.verb == Verb::Get && !who.is_fresh() {
+        return Err(PageError::Confirm(who.visit.path));
+    }
     Ok(who)
 }
 
 /// Whoever is signed in.
-async fn person(visit: Visit, request: &HttpRequest) -> Result<SignedIn, PageError> {
+async fn person(
+    access: Access,
+    visit: Visit,
+    request: &HttpRequest,
+) -> Result<SignedIn, PageError> {
     let Some(user) = visit.user.clone() else {
         // A form that was posted without a session cannot be repeated by going back to its path.
         let is_safe = request.method().is_safe();
@@ -250,13 +295,30 @@ async fn person(visit: Visit, request: &HttpRequest) -> Result<SignedIn, PageErr
             "/".to_owned()
         }));
     };
-    let grants = role::of_user(&visit.app().store, &user.id).await?;
+    let store = visit.app().store.clone();
+    let grants = role::of_user(&store, &user.id).await?;
+    let factor = visit.app().factors.in_force(&user.id).await?;
+    // What a page asks for by itself is no use of the session: one that nobody looks at ends.
+    if !matches!(
+        request.path().rsplit('/').next(),
+        Some("events" | "events.json")
+    ) {
+        let sessions = visit.app().sessions();
+        sessions
+            .seen(&visit.standing, &visit.address, &visit.agent)
+            .await?;
+    }
+    if !factor && access != Access::Person && policy::second_factor(&store).await?.covers(&grants) {
+        return Err(PageError::NeedsFactor);
+    }
     Ok(SignedIn {
         actor: user.name.clone(),
         program: None,
         visit,
         user,
         grants,
+        factor,
+        wrong: None,
     })
 }
 
@@ -274,7 +336,7 @@ mod tests {
         let declared: Vec<String> = rules()
             .iter()
             .map(|rule| {
-                let (verb, who) = (rule.verb.word(), rule.access.words());
+                let (verb, who) = (rule.verb.word(), rule.words());
                 format!("| `{verb} {}` | {who} |", rule.path)
             })
             .collect();

@@ -21,6 +21,7 @@ use super::visit::{SignedIn, Visit};
 use crate::app::App;
 use crate::audit;
 use crate::auth::api_token::{self, Opened};
+use crate::auth::policy;
 use crate::auth::role::{self, Grants};
 use crate::auth::session::SessionName;
 use crate::store::StoreError;
@@ -95,7 +96,13 @@ pub(super) async fn who(
     if matches!(access, Access::Person | Access::Console(_)) {
         return Err(PageError::PeopleOnly);
     }
-    let grants = token.narrow(&role::of_user(&app.store, &owner.id).await?);
+    let all = role::of_user(&app.store, &owner.id).await?;
+    let factor = app.factors.in_force(&owner.id).await?;
+    // A token is no way around what its owner has to have.
+    if !factor && policy::second_factor(&app.store).await?.covers(&all) {
+        return Err(PageError::OwnerNeedsFactor);
+    }
+    let grants = token.narrow(&all);
     if let Err(error) = api_token::note_use(&app.store, &app.clock, &token, &visit.address).await {
         tracing::warn!(%error, "the use of a token could not be noted");
     }
@@ -106,6 +113,8 @@ pub(super) async fn who(
         visit,
         user: owner,
         grants,
+        factor,
+        wrong: None,
     })
 }
 

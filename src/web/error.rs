@@ -7,7 +7,7 @@
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{QueryPayloadError, UrlencodedError};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
@@ -17,6 +17,9 @@ use super::page::trouble::TroubleBox;
 use super::program;
 use super::view;
 use super::visit::Visit;
+use crate::app::proof;
+use crate::auth::factor::FactorError;
+use crate::auth::factor::key::KeyError;
 use crate::auth::role::{EVERYWHERE, Role};
 use crate::operation::Trouble;
 use crate::store::StoreError;
@@ -27,6 +30,18 @@ pub enum PageError {
     /// Nobody is signed in; the path leads back after signing in.
     #[error("not signed in")]
     SignIn(String),
+    /// They have to prove who they are again; the path leads back after that.
+    #[error("a proof is needed")]
+    Confirm(String),
+    /// They have to set up a second factor before they reach anything else.
+    #[error("a second factor is needed")]
+    NeedsFactor,
+    /// They gave too many wrong passwords or codes, and their session has ended.
+    #[error("too many wrong passwords or codes")]
+    TooManyTries,
+    /// Second factors cannot be read.
+    #[error("{0}")]
+    Factor(Trouble),
     /// There is no such thing.
     #[error("not found: {0}")]
     NotFound(String),
@@ -46,6 +61,9 @@ pub enum PageError {
     /// A program asked for what is for people.
     #[error("for people only")]
     PeopleOnly,
+    /// Whose token it is has to set up a second factor first.
+    #[error("the owner of the token needs a second factor")]
+    OwnerNeedsFactor,
     /// The request came from another site's page.
     #[error("cross-origin request")]
     CrossOrigin,
@@ -69,13 +87,34 @@ impl From<StoreError> for PageError {
     }
 }
 
+impl From<KeyError> for PageError {
+    fn from(error: KeyError) -> Self {
+        tracing::error!(%error, "second factors cannot be read");
+        Self::Factor(proof::trouble(&error))
+    }
+}
+
+impl From<FactorError> for PageError {
+    fn from(error: FactorError) -> Self {
+        match error {
+            FactorError::Key(error) => error.into(),
+            FactorError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl ResponseError for PageError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::SignIn(_) => StatusCode::SEE_OTHER,
+            Self::SignIn(_) | Self::Confirm(_) | Self::NeedsFactor => StatusCode::SEE_OTHER,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Token => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::PeopleOnly | Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::Forbidden { .. }
+            | Self::PeopleOnly
+            | Self::OwnerNeedsFactor
+            | Self::CrossOrigin
+            | Self::TooManyTries => StatusCode::FORBIDDEN,
+            Self::Factor(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Target(_) => StatusCode::BAD_GATEWAY,
@@ -84,11 +123,15 @@ impl ResponseError for PageError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        if let Self::SignIn(path) = self {
+        let leads = |to: &str, path: &str| {
             let next = url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>();
-            return HttpResponse::SeeOther()
-                .insert_header((header::LOCATION, format!("/login?next={next}")))
-                .finish();
+            view::go(&format!("{to}?next={next}"))
+        };
+        match self {
+            Self::SignIn(path) => return leads("/login", path),
+            Self::Confirm(path) => return leads("/confirm", path),
+            Self::NeedsFactor => return view::go("/me/factor"),
+            _ => {}
         }
         if let Self::Internal(reason) = self {
             tracing::error!(reason, "a request failed");
@@ -105,6 +148,16 @@ impl PageError {
             Self::SignIn(_) => {
                 Trouble::new("Nobody is signed in.", "Nothing was changed.", "Sign in.")
             }
+            Self::Confirm(_) | Self::NeedsFactor => Trouble::new(
+                "Something has to be proven or set up first.",
+                "Nothing was changed.",
+                "Follow the page that this leads to.",
+            ),
+            Self::TooManyTries => Trouble::new(
+                "Too many wrong passwords or codes were given in a row, so this session has ended.",
+                "Nothing was changed.",
+                "Sign in again, and repeat what you were about to do.",
+            ),
             Self::NotFound(what) => Trouble::new(
                 format!("There is no {what} here."),
                 "Nothing was changed. If it was here before, it may have been renamed in the configuration or removed.",
@@ -126,6 +179,11 @@ impl PageError {
                 "Nothing was changed.",
                 "Do it in the browser.",
             ),
+            Self::OwnerNeedsFactor => Trouble::new(
+                "The owner of this token needs a second factor, and has none yet.",
+                "Nothing was changed.",
+                "Whoever made the token signs in and sets one up at /me/factor; then the token works again.",
+            ),
             Self::CrossOrigin => Trouble::new(
                 "This request did not come from a page of this console, so it was refused.",
                 "Nothing was changed.",
@@ -142,7 +200,7 @@ impl PageError {
                 "Nothing was changed.",
                 "Go back and write less: 64 kB is the most that a form may hold.",
             ),
-            Self::Target(trouble) => trouble.clone(),
+            Self::Target(trouble) | Self::Factor(trouble) => trouble.clone(),
             Self::Internal(_) => Trouble::new(
                 "Lockkeeper itself could not answer.",
                 "Whatever you asked for was not started. Jobs that run go on.",

@@ -2,6 +2,7 @@
 //!
 //! Plain data only, so that a page can be rendered in a test from nothing. `templates/base.html` is its other half.
 
+use super::page::confirm::ConfirmField;
 use crate::auth::role::{Permission, Role};
 
 /// Where the browser finds the static files: content-hashed URLs, so that they can be cached for ever.
@@ -232,6 +233,8 @@ pub struct Layout {
     pub key: String,
     /// Seconds after which a browser without JavaScript asks again, while something is running.
     pub refresh: Option<u32>,
+    /// Set where the last proof is too old for what is dangerous: forms that do it carry this field.
+    pub confirm: Option<ConfirmField>,
 }
 
 impl Layout {
@@ -287,6 +290,7 @@ impl Layout {
             version: "0.1.0".to_owned(),
             key: "0193f2c9-7a10-7c1e-b3f0-5a2b9d6e4c02".to_owned(),
             refresh: None,
+            confirm: None,
         }
     }
 

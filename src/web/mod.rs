@@ -12,8 +12,10 @@ mod asset;
 mod backups;
 mod bearer;
 mod browser;
+mod confirm;
 mod csrf;
 mod error;
+mod factor;
 mod figures;
 mod headers;
 mod health;
@@ -23,6 +25,7 @@ mod job;
 mod jobs;
 mod join;
 pub mod layout;
+mod me;
 mod notifications;
 mod overview;
 pub mod page;
@@ -30,10 +33,12 @@ mod peer;
 mod plan;
 mod plans;
 mod program;
+mod proof;
 mod record;
 mod schedule;
 mod settings;
 mod sign_in;
+mod sign_in_code;
 mod subscription;
 mod system;
 mod target;
@@ -153,20 +158,25 @@ fn routes(config: &mut impl Routes) {
         .read("/t/{target}/plans", Target(View), plans::list)
         .change("/t/{target}/plans", Target(Operate), plans::make)
         .read("/t/{target}/plans/{id}", Target(View), plans::detail)
-        .change(
+        .change_proven(
             "/t/{target}/plans/{id}/approve",
             Target(Approve),
             plans::approve,
         )
-        .change("/t/{target}/plans/{id}/apply", Target(Change), plans::apply)
+        .change_proven("/t/{target}/plans/{id}/apply", Target(Change), plans::apply)
         .read("/t/{target}/backups", Target(View), backups::list)
         .change("/t/{target}/backups", Target(Operate), backups::take)
-        .read(
+        .read_proven(
             "/t/{target}/backups/{id}/download",
             Target(Download),
             backups::download,
         )
         .read("/t/{target}/settings", Target(View), settings::show)
+        .change(
+            "/t/{target}/settings/second-factor",
+            Target(Manage),
+            settings::require_factor,
+        )
         .read("/jobs", Listing, jobs::list)
         .read("/audit", Listing, record::list)
         .read("/audit.jsonl", Listing, record::export);
@@ -175,6 +185,27 @@ fn routes(config: &mut impl Routes) {
     people_routes(config);
     subscription_routes(config);
     place_routes(config);
+    person_routes(config);
+}
+
+/// What somebody does about themselves. Whoever has to set up a second factor first reaches these, and nothing else.
+fn person_routes(config: &mut impl Routes) {
+    config
+        .read("/me", Person, me::show)
+        .change("/me/sessions/end", Person, me::end)
+        .change("/me/sessions/end-others", Person, me::end_others)
+        .change_proven("/me/password", Person, me::change_password)
+        .read("/me/factor", Person, factor::show)
+        .change_proven("/me/factor/begin", Person, factor::begin)
+        .read("/me/factor/new", Person, factor::new)
+        .change("/me/factor/new", Person, factor::confirm)
+        .change_proven("/me/factor/remove", Person, factor::remove)
+        .change_proven("/me/factor/codes", Person, factor::renew_codes)
+        .read("/me/factor/codes", Person, factor::codes)
+        .read("/me/factor/codes.txt", Person, factor::codes_text)
+        .change("/me/factor/codes/kept", Person, factor::kept)
+        .read("/confirm", Person, confirm::form)
+        .change_proven("/confirm", Person, confirm::prove);
 }
 
 /// One job.
@@ -297,6 +328,8 @@ fn open_routes(config: &mut impl Routes) {
         .change("/setup", Open, sign_in::setup)
         .read("/login", Open, sign_in::login_form)
         .change("/login", Open, sign_in::login)
+        .read("/login/code", Open, sign_in_code::form)
+        .change("/login/code", Open, sign_in_code::check)
         .change("/theme", Open, sign_in::theme)
         .read("/healthz", Open, health::alive)
         .read("/readyz", Open, health::ready)

@@ -24,12 +24,12 @@ pub(super) fn headline(plan: &Plan) -> String {
     )
 }
 
-/// The page of a plan. `refused` is what was typed to approve it, and why that was not enough.
+/// The page of a plan. `refused` is what was typed to approve it, and why that was not enough, unless something else was.
 pub(super) async fn page(
     who: &SignedIn,
     target: &Target,
     stored: &Stored,
-    refused: Option<(String, String)>,
+    refused: Option<(String, Option<String>)>,
 ) -> Result<PlanPage, PageError> {
     let app = who.app();
     let plan = &stored.plan;
@@ -97,7 +97,7 @@ async fn next(
     target: &Target,
     stored: &Stored,
     newest: bool,
-    refused: Option<(String, String)>,
+    refused: Option<(String, Option<String>)>,
 ) -> Result<Next, PageError> {
     let app = who.app();
     let plan = &stored.plan;
@@ -173,10 +173,10 @@ async fn next(
     }
     let token = who.form_token()?;
     if ready.needs_approval {
-        let (typed, error) = refused.unzip();
+        let (typed, error) = refused.unwrap_or_default();
         return Ok(Next::Approve(ApproveForm {
             token,
-            typed: typed.unwrap_or_default(),
+            typed,
             error,
         }));
     }

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::PageError;
@@ -9,6 +10,7 @@ use super::layout::Tab;
 use super::page::plans::{PlanRow, PlanState, PlansPage};
 use super::page::when::When;
 use super::plan::{headline, page};
+use super::proof::{Asking, Proof};
 use super::view;
 use super::visit::{SignedIn, StartForm};
 use crate::guard::approval::{ApprovalError, Yes};
@@ -25,6 +27,7 @@ pub(super) struct ApproveBody {
     target_name: String,
     digest: String,
     token: String,
+    confirm: Option<SecretString>,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +37,7 @@ pub(super) struct ApplyBody {
     token: String,
     #[serde(default)]
     key: String,
+    confirm: Option<SecretString>,
 }
 
 /// `GET /t/{target}/plans`.
@@ -96,10 +100,15 @@ pub(super) async fn detail(
 
 /// `POST /t/{target}/plans/{id}/approve`.
 pub(super) async fn approve(
-    who: SignedIn,
+    asking: Asking,
     path: web::Path<(String, String)>,
     form: web::Form<ApproveBody>,
 ) -> Result<HttpResponse, PageError> {
+    let form = form.into_inner();
+    let who = match asking.prove(form.confirm).await? {
+        Proof::Given(who) => who,
+        Proof::Wanting(who) => return unproven(&who, path, form.target_name).await,
+    };
     let (target, stored) = load(&who, path).await?;
     let app = who.app();
     let refused = if who.use_form_token(&form.token) {
@@ -123,7 +132,7 @@ pub(super) async fn approve(
             Ok(view::go(&plan_path(&target, &stored.plan)))
         }
         Some(error) => {
-            let typed = Some((form.target_name.clone(), error));
+            let typed = Some((form.target_name.clone(), Some(error)));
             let page = page(&who, &target, &stored, typed).await?;
             Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
@@ -132,10 +141,15 @@ pub(super) async fn approve(
 
 /// `POST /t/{target}/plans/{id}/apply`.
 pub(super) async fn apply(
-    who: SignedIn,
+    asking: Asking,
     path: web::Path<(String, String)>,
     form: web::Form<ApplyBody>,
 ) -> Result<HttpResponse, PageError> {
+    let form = form.into_inner();
+    let who = match asking.prove(form.confirm).await? {
+        Proof::Given(who) => who,
+        Proof::Wanting(who) => return unproven(&who, path, String::new()).await,
+    };
     let (target, stored) = load(&who, path).await?;
     // A program was shown no form: that it names the digest is its yes.
     let is_fresh = who.program.is_some() || who.use_form_token(&form.token);
@@ -164,6 +178,17 @@ pub(super) async fn apply(
 
 const SENT_BEFORE: &str =
     "This form was sent before, or another page took its place. Read the plan again.";
+
+/// The page again, which now asks who they are. The form's token is not used: the same form can be sent.
+async fn unproven(
+    who: &SignedIn,
+    path: web::Path<(String, String)>,
+    typed: String,
+) -> Result<HttpResponse, PageError> {
+    let (target, stored) = load(who, path).await?;
+    let page = page(who, &target, &stored, Some((typed, None))).await?;
+    Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
+}
 
 async fn load(
     who: &SignedIn,

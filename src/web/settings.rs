@@ -14,6 +14,7 @@ use super::page::when::When;
 use super::subscription;
 use super::view;
 use super::visit::SignedIn;
+use crate::auth::policy;
 use crate::job::schedule::{self, CreateError, Schedule, Timing, TimingError};
 use crate::store::StoreError;
 use crate::target::Target;
@@ -36,6 +37,11 @@ pub(super) struct AddBody {
     preset: String,
     cron: String,
     zone: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct FactorBody {
+    required: bool,
 }
 
 /// `GET /t/{target}/settings`.
@@ -102,6 +108,25 @@ pub(super) async fn add(
     Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
+/// `POST /t/{target}/settings/second-factor`: whether everybody with a role here needs one.
+pub(super) async fn require_factor(
+    who: SignedIn,
+    path: web::Path<String>,
+    form: web::Form<FactorBody>,
+) -> Result<HttpResponse, PageError> {
+    let target = who.target(&path)?;
+    who.app()
+        .require_factor_on(who.by(), &target.name, form.required)
+        .await?;
+    let said = if form.required {
+        "Everybody with a role on this target needs a second factor now."
+    } else {
+        "A second factor is not required on this target any more."
+    };
+    who.flash(true, said);
+    Ok(view::go(&settings_path(&target)))
+}
+
 pub(super) fn settings_path(target: &Target) -> String {
     format!("/t/{}/settings", view::segment(&target.name))
 }
@@ -147,11 +172,13 @@ async fn page(
         name: name.to_owned(),
         value,
     };
+    let policy = policy::second_factor(&who.app().store).await?;
     let archive = who.app().resources.archive.folder().display();
     Ok(SettingsPage {
         layout: who.layout_of("Settings", target, Tab::Settings),
         target: target.name.clone(),
         schedules,
+        factor_required: policy.is_on(&target.name),
         add: (there.len() < schedule::MOST).then_some(form),
         told: subscription::part(who.app(), target).await?,
         facts: vec![

@@ -14,11 +14,12 @@ use super::join;
 use super::layout::Theme;
 use super::page::login::LoginPage;
 use super::page::setup::SetupPage;
+use super::sign_in_code;
 use super::view;
 use super::visit::{THEME_COOKIE, Visit};
 use crate::audit;
 use crate::auth::role::{self, Role};
-use crate::auth::session::USER_KEY;
+use crate::auth::session::{STANDING_KEY, Standing, USER_KEY};
 use crate::auth::sign_in::{Attempt, BUSY, Tried};
 use crate::auth::{password, setup, user};
 use crate::store::StoreError;
@@ -210,6 +211,9 @@ pub(super) async fn login(
         error: Some(error.to_owned()),
     };
     match tried {
+        Tried::In(user) if app.factors.in_force(&user.id).await? => {
+            sign_in_code::ask(&visit, &user, &next)
+        }
         Tried::In(user) => {
             record(&visit, &user.name, "succeeded").await?;
             enter(&visit, &user)?;
@@ -263,12 +267,20 @@ async fn record(visit: &Visit, actor: &str, outcome: &'static str) -> Result<(),
 
 /// Binds the session to the user, under a new key: one that was known before signing in opens nothing after it.
 pub(super) fn enter(visit: &Visit, user: &user::User) -> Result<(), PageError> {
+    let failed = |error: actix_session::SessionInsertError| PageError::Internal(error.to_string());
+    let standing = Standing {
+        proven_at: visit.app().clock.now_ms(),
+        address: visit.address.clone(),
+        agent: visit.agent.clone(),
+        ..Standing::default()
+    };
     visit.session.clear();
     visit.session.renew();
     visit
         .session
-        .insert(USER_KEY, &user.id)
-        .map_err(|error| PageError::Internal(error.to_string()))
+        .insert(STANDING_KEY, standing)
+        .map_err(failed)?;
+    visit.session.insert(USER_KEY, &user.id).map_err(failed)
 }
 
 /// `POST /logout`.
@@ -307,7 +319,7 @@ pub(super) async fn theme(visit: Visit, form: web::Form<ThemeForm>) -> HttpRespo
 }
 
 /// A path of this console, or its start: never another site, however it is written.
-fn local(next: &str) -> &str {
+pub(super) fn local(next: &str) -> &str {
     let second = next.chars().nth(1);
     let plain = next.starts_with('/')
         && !matches!(second, Some('/' | '\\'))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_session::{Session, SessionExt};
 use actix_web::dev::Payload;
+use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
@@ -18,13 +19,15 @@ use super::peer;
 use super::program::Program;
 use super::view;
 use crate::app::App;
+use crate::audit;
 use crate::auth::role::{EVERYWHERE, Grants, Permission};
-use crate::auth::session::{NAME_KEY, SessionName, USER_KEY};
+use crate::auth::session::{self, STANDING_KEY, SessionName, Standing, USER_KEY};
 use crate::auth::token;
 use crate::auth::user::{self, User};
 use crate::job::Operation;
 use crate::job::queue::{By, Request};
 use crate::operation::Trouble;
+use crate::store::{StoreError, Tx};
 use crate::target::Target;
 
 /// What a form sends that does nothing but start a job.
@@ -51,6 +54,10 @@ pub(super) struct Visit {
     pub path: String,
     /// The address that the visitor came from, as far as proxies are trusted to know it.
     pub address: String,
+    /// What the browser calls itself.
+    pub agent: String,
+    /// What the store knows of the session; of one that is not stored yet, nothing.
+    pub standing: Standing,
 }
 
 impl Visit {
@@ -68,10 +75,18 @@ impl Visit {
         let theme = request
             .cookie(THEME_COOKIE)
             .map_or(Theme::Auto, |cookie| Theme::from_word(cookie.value()));
+        let agent = request.headers().get(header::USER_AGENT);
         let address = peer::name(peer::client(request.head(), &shared.app.config.server));
         Some(Self {
             shared,
             user,
+            agent: agent
+                .map(|agent| session::agent(&String::from_utf8_lossy(agent.as_bytes())))
+                .unwrap_or_default(),
+            standing: session
+                .get(STANDING_KEY)
+                .unwrap_or_default()
+                .unwrap_or_default(),
             session,
             theme,
             path: request
@@ -116,6 +131,7 @@ impl Visit {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             key: self.app().clock.id(),
             refresh: None,
+            confirm: None,
         }
     }
 }
@@ -131,6 +147,10 @@ pub(super) struct SignedIn {
     pub actor: String,
     /// The token of a program; none for people.
     pub program: Option<Program>,
+    /// Whether a second factor of theirs is in force.
+    pub factor: bool,
+    /// Why a proof that they gave in this request was not enough.
+    pub wrong: Option<String>,
 }
 
 impl FromRequest for Visit {
@@ -173,8 +193,21 @@ impl SignedIn {
 
     /// What this session is called in the store, for whoever has to ask later whether it is still there.
     pub fn session_name(&self) -> Result<SessionName, PageError> {
-        let name = self.visit.session.get(NAME_KEY).unwrap_or_default();
+        let name = Some(self.visit.standing.name.clone()).filter(|name| !name.is_empty());
         name.ok_or_else(|| PageError::Internal("a session has no name".to_owned()))
+    }
+
+    /// Records what they did about themselves. The caller commits.
+    pub async fn record(&self, tx: &mut Tx, action: &str, detail: &str) -> Result<(), StoreError> {
+        let entry = audit::Entry {
+            actor: &self.user.name,
+            action,
+            outcome: "succeeded",
+            place: &self.visit.address,
+            detail,
+            ..audit::Entry::default()
+        };
+        audit::record(tx, &self.app().clock, &entry).await
     }
 
     /// Refuses what the user may not do on a target. Where they may not even look, `what` is not there.
@@ -234,6 +267,7 @@ impl SignedIn {
         Layout {
             nav: Nav::Targets,
             role: self.grants.on(&target.name),
+            confirm: self.confirm(),
             administers: self.administers(),
             target: Some(Band {
                 name: target.name.clone(),
@@ -253,6 +287,7 @@ impl SignedIn {
     pub fn layout(&self, title: &str) -> Layout {
         Layout {
             role: self.grants.on(EVERYWHERE),
+            confirm: self.confirm(),
             administers: self.administers(),
             ..self.visit.layout(title)
         }

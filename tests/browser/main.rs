@@ -13,6 +13,7 @@ mod browser;
 mod support;
 
 mod check;
+mod factor;
 mod hostile;
 mod jobs;
 mod line;

@@ -23,19 +23,6 @@ async fn setup_token(console: &Console) -> String {
     panic!("no setup link in {}", console.log());
 }
 
-/// Lets every setup link lapse, as an hour would.
-async fn lapse_setup_links(console: &Console) {
-    use sqlx::Connection;
-    let file = console.folder().join("lockkeeper-data/store.db");
-    let url = format!("sqlite://{}", file.display());
-    let mut store = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query("UPDATE setup_link SET expires_at = created_at - 1")
-        .execute(&mut store)
-        .await
-        .unwrap();
-    store.close().await.unwrap();
-}
-
 async fn set_up(visitor: &Visitor, token: &str) -> Page {
     let form = [
         ("token", token),
@@ -55,7 +42,10 @@ async fn the_setup_link_makes_the_first_user_once() {
     let visitor = Visitor::new(&console);
 
     let lapsed = setup_token(&console).await;
-    lapse_setup_links(&console).await;
+    // As an hour would.
+    console
+        .tamper("UPDATE setup_link SET expires_at = created_at - 1")
+        .await;
     let page = visitor.get(&format!("/setup?token={lapsed}")).await;
     assert_eq!(page.status, StatusCode::GONE);
     assert_eq!(set_up(&visitor, &lapsed).await.status, StatusCode::GONE);

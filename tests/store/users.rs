@@ -79,7 +79,7 @@ async fn a_name_that_no_page_can_show_is_refused(ground: Ground) {
 async fn a_new_password_ends_the_sessions_of_that_user_only(ground: Ground) {
     let store = ground.open().await;
     let passwords = Passwords::default();
-    let sessions = Sessions::new(store.clone(), ground.clock.clone());
+    let sessions = Sessions::new(store.clone(), ground.clock.clone(), 60);
     let old = passwords.hash("the old passphrase".into()).await.unwrap();
     let ada = add(&store, &ground.clock, "ada", &old).await.unwrap();
     let bob = add(&store, &ground.clock, "bob", "hash").await.unwrap();
@@ -114,7 +114,7 @@ async fn a_new_password_ends_the_sessions_of_that_user_only(ground: Ground) {
 async fn disabling_ends_the_sessions_and_closes_the_door(ground: Ground) {
     let store = ground.open().await;
     let passwords = Passwords::default();
-    let sessions = Sessions::new(store.clone(), ground.clock.clone());
+    let sessions = Sessions::new(store.clone(), ground.clock.clone(), 60);
     let hash = passwords.hash("a good passphrase".into()).await.unwrap();
     let ada = add(&store, &ground.clock, "ada", &hash).await.unwrap();
     let key = signed_in(&sessions, &ada).await;

@@ -220,6 +220,16 @@ impl Console {
         self.port
     }
 
+    /// Changes its SQLite store behind its back, as time or somebody with the file would.
+    pub async fn tamper(&self, statement: &'static str) {
+        use sqlx::Connection;
+        let file = self.folder().join("lockkeeper-data/store.db");
+        let url = format!("sqlite://{}", file.display());
+        let mut store = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query(statement).execute(&mut store).await.unwrap();
+        store.close().await.unwrap();
+    }
+
     /// A URL of the console.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)

@@ -3,6 +3,7 @@
 
 pub mod cluster;
 pub mod console;
+pub mod device;
 pub mod exposition;
 pub mod prisma;
 pub mod project;

@@ -6,6 +6,7 @@
 //! [`target`] only judges what was seen.
 
 mod console;
+mod factor;
 mod machine;
 mod store;
 mod target;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Check;
+use super::factor::factors;
 use super::machine::{SHORT, room};
 use crate::clock::{Clock, timestamp};
 use crate::config::Config;
@@ -28,7 +29,7 @@ pub async fn store(config: &Config, store: &Store) -> Vec<Check> {
         store.place(),
         size / 1_000
     );
-    let mut checks = vec![Check::well("store", found)];
+    let mut checks = vec![Check::well("store", found), factors(config, store).await];
     if let Some(folder) = config.store.file.as_deref().and_then(Path::parent) {
         checks.push(match room(folder).await {
             Some(free) if free >= SHORT => {

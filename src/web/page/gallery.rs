@@ -3,15 +3,16 @@
 use askama::Template;
 
 use super::{
-    account, audit, backups, error, job, jobs, join, login, migration, migrations, notifications,
-    overview, plan, plans, schedule, settings, setup, shown, subscription, system, target, tokens,
-    users,
+    account, audit, backups, confirm, enrol, error, factor, job, jobs, join, login, me, migration,
+    migrations, notifications, overview, plan, plans, recovery, schedule, settings, setup, shown,
+    sign_in_code, subscription, system, target, tokens, users,
 };
 
 /// Every sample by name.
 fn samples() -> Vec<(&'static str, String)> {
-    let mut samples = of_targets();
-    samples.extend(of_people());
+    let mut samples = of_people();
+    samples.extend(of_users());
+    samples.extend(of_targets());
     samples
 }
 
@@ -20,7 +21,7 @@ fn html(page: &impl Template) -> String {
 }
 
 /// The pages about users and tokens.
-fn of_people() -> Vec<(&'static str, String)> {
+fn of_users() -> Vec<(&'static str, String)> {
     vec![
         ("users", html(&users::UsersPage::sample())),
         ("users-refused", html(&users::UsersPage::sample_refused())),
@@ -49,14 +50,41 @@ fn of_people() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The others.
-fn of_targets() -> Vec<(&'static str, String)> {
+/// Those about who comes in.
+fn of_people() -> Vec<(&'static str, String)> {
     vec![
         ("setup", html(&setup::SetupPage::sample())),
         ("setup-refused", html(&setup::SetupPage::sample_refused())),
         ("login", html(&login::LoginPage::sample())),
         ("login-nobody", html(&login::LoginPage::sample_nobody())),
         ("login-refused", html(&login::LoginPage::sample_refused())),
+        ("sign-in-code", html(&sign_in_code::CodePage::sample())),
+        (
+            "sign-in-code-refused",
+            html(&sign_in_code::CodePage::sample_refused()),
+        ),
+        ("confirm", html(&confirm::ConfirmPage::sample())),
+        (
+            "confirm-refused",
+            html(&confirm::ConfirmPage::sample_refused()),
+        ),
+        ("me", html(&me::MePage::sample())),
+        ("me-refused", html(&me::MePage::sample_refused())),
+        ("me-hostile", html(&me::MePage::sample_hostile())),
+        ("factor", html(&factor::FactorPage::sample())),
+        (
+            "factor-in-force",
+            html(&factor::FactorPage::sample_in_force()),
+        ),
+        ("enrol", html(&enrol::EnrolPage::sample())),
+        ("enrol-refused", html(&enrol::EnrolPage::sample_refused())),
+        ("recovery", html(&recovery::RecoveryPage::sample())),
+    ]
+}
+
+/// Those about targets and what is done with them.
+fn of_targets() -> Vec<(&'static str, String)> {
+    vec![
         ("overview", html(&overview::OverviewPage::sample())),
         (
             "overview-empty",
@@ -86,6 +114,7 @@ fn of_targets() -> Vec<(&'static str, String)> {
         ("plan", html(&plan::PlanPage::sample())),
         ("plan-unsaved", html(&plan::PlanPage::sample_unsaved())),
         ("plan-refused", html(&plan::PlanPage::sample_refused())),
+        ("plan-unproven", html(&plan::PlanPage::sample_unproven())),
         ("plan-approved", html(&plan::PlanPage::sample_approved())),
         ("plan-hostile", html(&plan::PlanPage::sample_hostile())),
         ("plan-stale", html(&plan::PlanPage::sample_stale())),

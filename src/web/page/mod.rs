@@ -4,17 +4,22 @@
 //! without a database; text from outside reaches HTML only through askama's escaping; no page needs the script.
 
 pub mod account;
+pub mod agent;
 pub mod audit;
 pub mod backups;
 pub mod change;
 pub mod chart;
 pub mod code;
+pub mod confirm;
+pub mod enrol;
 pub mod error;
+pub mod factor;
 pub mod job;
 pub mod jobs;
 pub mod join;
 pub mod log;
 pub mod login;
+pub mod me;
 pub mod measure;
 pub mod migration;
 pub mod migrations;
@@ -23,10 +28,13 @@ pub mod overview;
 pub mod pill;
 pub mod plan;
 pub mod plans;
+pub mod qr;
+pub mod recovery;
 pub mod schedule;
 pub mod settings;
 pub mod setup;
 pub mod shown;
+pub mod sign_in_code;
 pub mod size;
 pub mod subscription;
 pub mod system;

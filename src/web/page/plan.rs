@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::code::Line;
+use super::confirm::ConfirmField;
 use super::plans::{PlanState, Verdict};
 use super::when::When;
 use crate::web::layout::{Environment, Layout, Link, Tab, Tone};
@@ -225,6 +226,17 @@ impl PlanPage {
             }),
             ..Self::sample()
         }
+    }
+
+    /// When the last proof is too old: the form asks again, and keeps what was typed.
+    #[must_use]
+    pub fn sample_unproven() -> Self {
+        let mut page = Self::sample();
+        page.layout.confirm = Some(ConfirmField::sample_refused());
+        if let Next::Approve(form) = &mut page.next {
+            "jarvis".clone_into(&mut form.typed);
+        }
+        page
     }
 
     /// Before there is a backup.

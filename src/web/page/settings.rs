@@ -184,6 +184,8 @@ pub struct SettingsPage {
     pub add: Option<AddForm>,
     /// Who is told of what.
     pub told: SubscriptionPart,
+    /// Whether everybody with a role on this target needs a second factor.
+    pub factor_required: bool,
     /// What the configuration says about the target.
     pub facts: Vec<Fact>,
 }
@@ -258,6 +260,7 @@ impl SettingsPage {
                 error: None,
             }),
             told: SubscriptionPart::sample(),
+            factor_required: false,
             facts: vec![
                 fact("Environment", "production"),
                 fact("Migrations", "prisma/migrations"),
@@ -309,6 +312,7 @@ impl SettingsPage {
             told,
             schedules: page.schedules.into_iter().cycle().take(12).collect(),
             add: None,
+            factor_required: true,
             ..Self::sample()
         }
     }

@@ -1,0 +1,251 @@
+//! Proving again who one is: with the password, with a code, or with both; and what admins decide about second factors.
+//!
+//! What must stay true: a try is counted before it is made, and a session has only a few of them in a row; what came of it
+//! is in the audit; a code is used up in the transaction that records it. Every door that asks for a password or a code of
+//! somebody who is known already comes through here.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::App;
+use crate::audit;
+use crate::auth::factor::key::KeyError;
+use crate::auth::factor::{FactorError, Taken};
+use crate::auth::password::Caller;
+use crate::auth::policy;
+use crate::auth::role::{EVERYWHERE, Role};
+use crate::auth::session::SessionName;
+use crate::auth::throttle::Counter;
+use crate::auth::user::{self, User};
+use crate::job::queue::By;
+use crate::operation::Trouble;
+use crate::store::StoreError;
+
+/// What somebody gives to prove who they are.
+#[derive(Debug)]
+pub enum Proof {
+    /// Their password.
+    Password(SecretString),
+    /// A code of their device, or a recovery code.
+    Code(SecretString),
+    /// The password, and a code.
+    Both(SecretString, SecretString),
+}
+
+/// Somebody who gives it.
+#[derive(Clone, Copy, Debug)]
+pub struct Prover<'a> {
+    /// Who they are.
+    pub user: &'a User,
+    /// The session, whose tries are counted; none on a terminal.
+    pub session: Option<&'a SessionName>,
+    /// From where.
+    pub place: &'a str,
+    /// What the audit calls it: `sign-in`, `proof`.
+    pub action: &'a str,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proven {
+    /// It is them.
+    Yes,
+    /// It was wrong, for this reason; so many tries are left.
+    No(String, i64),
+    /// There were too many tries: the session has to end.
+    Over,
+}
+
+/// What a wrong password is told.
+const WRONG_PASSWORD: &str = "This is not your password.";
+/// What a wrong code is told.
+const WRONG_CODE: &str = "This is not the code of your device, nor one of your recovery codes.";
+/// What a code is told when too many wait.
+const SLOW: &str =
+    "Too many wrong codes were given, and others wait for their turn. Try again in a moment.";
+/// What a code is told that was given before.
+const USED: &str = "This code was used already. Wait for the next one: your device shows another every 30 seconds.";
+
+impl App {
+    /// Checks a proof, and records what came of it.
+    pub async fn prove(&self, who: Prover<'_>, proof: Proof) -> Result<Proven, FactorError> {
+        let left = match who.session {
+            Some(session) => self.factors.count_try(session).await?,
+            None => 0,
+        };
+        if left < 0 {
+            self.record_proof(who, "refused", "too many tries").await?;
+            return Ok(Proven::Over);
+        }
+        let (password, code) = match proof {
+            Proof::Password(password) => (Some(password), None),
+            Proof::Code(code) => (None, Some(code)),
+            Proof::Both(password, code) => (Some(password), Some(code)),
+        };
+        let wrong = |why: &str| {
+            let is_last = who.session.is_some() && left == 0;
+            Ok(if is_last {
+                Proven::Over
+            } else {
+                Proven::No(why.to_owned(), left)
+            })
+        };
+        if let Some(password) = password {
+            let name = &who.user.name;
+            // A session has few tries, so it waits for nobody else's, like a known browser.
+            let tried = user::sign_in(&self.store, &self.passwords, Caller::Known, name, password);
+            let found = match tried.await? {
+                Ok(found) => found,
+                Err(busy) => return wrong(&busy.to_string()),
+            };
+            // Disabled in this moment is as good as wrong.
+            if found.is_none_or(|found| found.id != who.user.id) {
+                self.record_proof(who, "refused", "wrong password").await?;
+                return wrong(WRONG_PASSWORD);
+            }
+        }
+        // Codes are few enough to be tried out by whoever knows the password: the next one waits, in every session.
+        let turn = match &code {
+            None => None,
+            Some(_) => match self
+                .throttle
+                .take_turn(vec![Counter::codes(&who.user.id)])
+                .await?
+            {
+                Ok(turn) => Some(turn),
+                Err(_) => return wrong(SLOW),
+            },
+        };
+        if let Some(turn) = &turn {
+            tokio::time::sleep(turn.delay()).await;
+        }
+        let mut tx = self.store.begin().await?;
+        let taken = match &code {
+            None => None,
+            Some(code) => {
+                let code = code.expose_secret();
+                Some(self.factors.take(&mut tx, &who.user.id, code).await?)
+            }
+        };
+        let entry = audit::Entry {
+            actor: &who.user.name,
+            action: who.action,
+            outcome: "succeeded",
+            place: who.place,
+            ..audit::Entry::default()
+        };
+        let detail = match taken {
+            None => "with the password",
+            Some(Taken::Code) => "with a code",
+            Some(Taken::Recovery) => "with a recovery code",
+            Some(taken) => {
+                // What was counted stands; a code that is not taken changes nothing.
+                drop(tx);
+                self.record_proof(who, "refused", "wrong code").await?;
+                let why = match taken {
+                    Taken::Before => USED,
+                    _ => WRONG_CODE,
+                };
+                return wrong(why);
+            }
+        };
+        if taken == Some(Taken::Recovery) {
+            let used = audit::Entry {
+                action: "factor.recovery",
+                detail: "a recovery code was used",
+                ..entry
+            };
+            audit::record(&mut tx, &self.clock, &used).await?;
+        }
+        audit::record(&mut tx, &self.clock, &audit::Entry { detail, ..entry }).await?;
+        if let Some(session) = who.session {
+            self.factors.forget_tries(&mut tx, session).await?;
+        }
+        tx.commit().await?;
+        if let Some(turn) = turn {
+            turn.succeeded().await?;
+        }
+        Ok(Proven::Yes)
+    }
+
+    async fn record_proof(
+        &self,
+        who: Prover<'_>,
+        outcome: &str,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        let entry = audit::Entry {
+            actor: &who.user.name,
+            action: who.action,
+            outcome,
+            place: who.place,
+            detail,
+            ..audit::Entry::default()
+        };
+        audit::record_alone(&self.store, &self.clock, &entry).await
+    }
+
+    /// Decides whether everybody with a role on a target, or anywhere, needs a second factor.
+    pub async fn require_factor_on(
+        &self,
+        by: By<'_>,
+        target: &str,
+        required: bool,
+    ) -> Result<(), StoreError> {
+        let value = required.then_some(Value::Bool(true));
+        self.decide(by, (target, policy::SECOND_FACTOR), value.as_ref())
+            .await
+    }
+
+    /// Decides which roles need a second factor, wherever they are held.
+    pub async fn require_factor_of(&self, by: By<'_>, roles: &[Role]) -> Result<(), StoreError> {
+        let words: Vec<&str> = roles.iter().map(|role| role.word()).collect();
+        let value = (!words.is_empty()).then(|| json!(words));
+        self.decide(
+            by,
+            (EVERYWHERE, policy::SECOND_FACTOR_ROLES),
+            value.as_ref(),
+        )
+        .await
+    }
+
+    /// Decides a policy, or takes the decision back, and records what it was and what it became. The same again is nothing.
+    pub async fn decide(
+        &self,
+        by: By<'_>,
+        (target, name): (&str, &str),
+        value: Option<&Value>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        let before = policy::set(&mut tx, &self.clock, by.actor, (target, name), value).await?;
+        if before.as_ref() == value {
+            return Ok(());
+        }
+        let text = |value: Option<&Value>| json!({ name: value }).to_string();
+        let (before, after) = (text(before.as_ref()), text(value));
+        let entry = audit::Entry {
+            actor: by.actor,
+            action: "policy.change",
+            target: (target != EVERYWHERE).then_some(target),
+            outcome: "succeeded",
+            place: by.place,
+            before: Some(&before),
+            after: Some(&after),
+            ..audit::Entry::default()
+        };
+        audit::record(&mut tx, &self.clock, &entry).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// What a person is told when second factors cannot be read.
+#[must_use]
+pub fn trouble(error: &KeyError) -> Trouble {
+    Trouble::new(
+        format!("This console cannot read second factors: {error}."),
+        "Nothing was changed, and no code was judged wrong.",
+        "Put the file back that `secret_file` in [auth] names. Recovery codes are good without it; \
+         somebody with a shell on the host can remove a factor with `lockkeeper user reset-factor NAME`.",
+    )
+}

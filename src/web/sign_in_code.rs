@@ -1,0 +1,143 @@
+//! The second page of signing in, for whoever has a second factor: the code.
+//!
+//! What must stay true: until the code is right the session holds nothing but that a password was, for five minutes and for
+//! that user; it opens no other page.
+
+use actix_web::cookie::Cookie;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::browser;
+use super::error::PageError;
+use super::page::login::LoginPage;
+use super::page::sign_in_code::CodePage;
+use super::sign_in::{enter, local};
+use super::view;
+use super::visit::Visit;
+use crate::app::proof::{Proof, Proven, Prover};
+use crate::auth::session::{STANDING_KEY, Standing};
+use crate::auth::user::{self, User};
+
+/// How long a right password waits for its code, in milliseconds.
+const WAIT_MS: i64 = 5 * 60_000;
+const PENDING_KEY: &str = "password_given";
+
+/// Whose password was right, and when.
+#[derive(Serialize, Deserialize)]
+struct Pending {
+    user: String,
+    at: i64,
+    next: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CodeForm {
+    code: Option<SecretString>,
+    recovery: Option<SecretString>,
+}
+
+/// Leads from a right password to the code. The session gets another key, and holds nothing else.
+pub(super) fn ask(visit: &Visit, user: &User, next: &str) -> Result<HttpResponse, PageError> {
+    let pending = Pending {
+        user: user.id.clone(),
+        at: visit.app().clock.now_ms(),
+        next: next.to_owned(),
+    };
+    let standing = Standing {
+        address: visit.address.clone(),
+        agent: visit.agent.clone(),
+        ..Standing::default()
+    };
+    let failed = |error: actix_session::SessionInsertError| PageError::Internal(error.to_string());
+    visit.session.clear();
+    visit.session.renew();
+    visit.session.insert(PENDING_KEY, pending).map_err(failed)?;
+    visit
+        .session
+        .insert(STANDING_KEY, standing)
+        .map_err(failed)?;
+    Ok(view::go("/login/code"))
+}
+
+/// `GET /login/code`.
+pub(super) async fn form(visit: Visit) -> Result<HttpResponse, PageError> {
+    Ok(match waiting(&visit).await? {
+        Some(_) => view::ok(&page(&visit, None)),
+        None => view::go("/login"),
+    })
+}
+
+/// `POST /login/code`.
+pub(super) async fn check(
+    visit: Visit,
+    request: HttpRequest,
+    form: web::Form<CodeForm>,
+) -> Result<HttpResponse, PageError> {
+    let Some((user, pending)) = waiting(&visit).await? else {
+        return Ok(view::go("/login"));
+    };
+    let CodeForm { code, recovery } = form.into_inner();
+    let filled = |given: &SecretString| !given.expose_secret().trim().is_empty();
+    let given = recovery.filter(filled).or(code);
+    let given = given.unwrap_or_else(|| String::new().into());
+    let prover = Prover {
+        user: &user,
+        session: Some(&visit.standing.name),
+        place: &visit.address,
+        action: "sign-in",
+    };
+    match visit.app().prove(prover, Proof::Code(given)).await? {
+        Proven::Yes => {
+            enter(&visit, &user)?;
+            let mut response = view::go(local(&pending.next));
+            let known = request.cookie(browser::cookie_name(&visit));
+            let known = known.as_ref().map(Cookie::value);
+            browser::remember(&visit, known, &user, &mut response).await?;
+            Ok(response)
+        }
+        Proven::No(why, left) => {
+            let left = usize::try_from(left).unwrap_or_default();
+            let error = format!("{why} You have {} left.", tries(left));
+            let page = page(&visit, Some(error));
+            Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+        Proven::Over => {
+            visit.session.purge();
+            let page = LoginPage {
+                layout: visit.layout("Sign in"),
+                name: String::new(),
+                next: pending.next,
+                nobody: false,
+                error: Some("Too many wrong codes. Begin again with your password.".to_owned()),
+            };
+            Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
+}
+
+fn tries(left: usize) -> String {
+    match left {
+        1 => "1 try".to_owned(),
+        left => format!("{left} tries"),
+    }
+}
+
+fn page(visit: &Visit, error: Option<String>) -> CodePage {
+    CodePage {
+        layout: visit.layout("Sign in"),
+        error,
+    }
+}
+
+/// Who has given a right password in this session, not too long ago, and may still sign in.
+async fn waiting(visit: &Visit) -> Result<Option<(User, Pending)>, PageError> {
+    let pending: Option<Pending> = visit.session.get(PENDING_KEY).unwrap_or_default();
+    let now = visit.app().clock.now_ms();
+    let Some(pending) = pending.filter(|pending| now - pending.at < WAIT_MS) else {
+        return Ok(None);
+    };
+    let user = user::enabled(&visit.app().store, &pending.user).await?;
+    Ok(user.map(|user| (user, pending)))
+}
