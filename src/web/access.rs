@@ -192,7 +192,7 @@ impl Verb {
 #[must_use]
 pub fn rules() -> Vec<Rule> {
     let mut table = Table(Vec::new());
-    super::routes(&mut table);
+    super::routes::all(&mut table);
     table.0
 }
 

@@ -9,6 +9,7 @@ use super::error::PageError;
 use super::layout::Link;
 use super::page::account::{AccountPage, RoleRow};
 use super::page::when::When;
+use super::proof::{Asking, Proof};
 use super::users::{grant_fields, is_place, place, standing};
 use super::visit::SignedIn;
 use super::{tokens, view};
@@ -36,10 +37,11 @@ pub(super) async fn show(
 
 /// `POST /users/{id}/roles`: gives a role on a target, puts another in its place, or takes it away.
 pub(super) async fn set_role(
-    who: SignedIn,
+    asking: Asking,
     id: web::Path<String>,
     body: web::Form<RoleBody>,
 ) -> Result<HttpResponse, PageError> {
+    let who = proven(asking, &id).await?;
     let account = load(&who, &id).await?;
     let had = account.grants.iter().any(|(name, _)| name == body.target);
     let role = Role::from_word(&body.role);
@@ -72,9 +74,10 @@ pub(super) async fn set_role(
 /// `POST /users/{id}/link`: makes a link by which the user chooses another password. As with a new user, the answer itself
 /// shows it.
 pub(super) async fn link(
-    who: SignedIn,
+    asking: Asking,
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
+    let who = proven(asking, &path).await?;
     let account = load(&who, &path).await?;
     if account.user.disabled_at.is_some() {
         who.flash(false, "This user is disabled. Enable them first.");
@@ -87,25 +90,28 @@ pub(super) async fn link(
 
 /// `POST /users/{id}/disable`.
 pub(super) async fn disable(
-    who: SignedIn,
+    asking: Asking,
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
+    let who = proven(asking, &path).await?;
     set_enabled(&who, &path, false).await
 }
 
 /// `POST /users/{id}/enable`.
 pub(super) async fn enable(
-    who: SignedIn,
+    asking: Asking,
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
+    let who = proven(asking, &path).await?;
     set_enabled(&who, &path, true).await
 }
 
 /// `POST /users/{id}/reset-factor`.
 pub(super) async fn reset_factor(
-    who: SignedIn,
+    asking: Asking,
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
+    let who = proven(asking, &path).await?;
     let account = load(&who, &path).await?;
     if who.app().reset_factor(who.by(), &account.user).await? {
         who.flash(
@@ -127,6 +133,21 @@ pub(super) async fn revoke(
     let account = load(&who, &id).await?;
     tokens::revoke_of(&who, &account.user, &token).await?;
     Ok(view::go(&self::path(&account.user.id)))
+}
+
+/// Whoever has proven lately who they are. Others are led to do so, and from there back to the page of the user: nothing is
+/// typed in its forms that would be lost.
+async fn proven(asking: Asking, id: &str) -> Result<SignedIn, PageError> {
+    match asking.prove(None).await? {
+        Proof::Given(who) => Ok(who),
+        Proof::Wanting(who) => {
+            who.flash(
+                false,
+                "Nothing was changed yet. Say who you are, then do it again.",
+            );
+            Err(PageError::Confirm(path(id)))
+        }
+    }
 }
 
 async fn set_enabled(who: &SignedIn, id: &str, enabled: bool) -> Result<HttpResponse, PageError> {

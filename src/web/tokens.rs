@@ -2,14 +2,16 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::error::PageError;
+use super::layout::Layout;
 use super::page::settings::Choice;
 use super::page::tokens::{TokenRow, TokensPage};
 use super::page::users::GrantFields;
 use super::page::when::When;
+use super::proof::{Asking, Proof};
 use super::view;
 use super::visit::SignedIn;
 use crate::app::App;
@@ -29,6 +31,7 @@ pub(super) struct MakeBody {
     target: String,
     role: String,
     days: String,
+    confirm: Option<SecretString>,
 }
 
 /// `GET /tokens`.
@@ -44,9 +47,17 @@ pub(super) async fn list(who: SignedIn) -> Result<HttpResponse, PageError> {
 /// `POST /tokens`: makes one. The answer itself shows it, and no way leads there again: what leads to another page would have
 /// to keep the token somewhere.
 pub(super) async fn make(
-    who: SignedIn,
+    asking: Asking,
     body: web::Form<MakeBody>,
 ) -> Result<HttpResponse, PageError> {
+    let mut body = body.into_inner();
+    let who = match asking.prove(body.confirm.take()).await? {
+        Proof::Given(who) => who,
+        Proof::Wanting(who) => {
+            let page = page(&who, &body, None).await?;
+            return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
+    };
     let app = who.app();
     let me = account::get(&app.store, &app.clock, &who.user.id).await?;
     let me = me.ok_or_else(|| PageError::NotFound("user of that id".to_owned()))?;
@@ -139,7 +150,10 @@ async fn page(
     body: &MakeBody,
     wrong: Option<TokenError>,
 ) -> Result<TokensPage, PageError> {
-    let mut layout = who.layout("API tokens");
+    let mut layout = Layout {
+        confirm: who.confirm(),
+        ..who.layout("API tokens")
+    };
     "/tokens".clone_into(&mut layout.path);
     let cut = |text: &str| text.chars().take(ECHO).collect();
     let mut page = TokensPage {

@@ -2,17 +2,21 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::account;
 use super::error::PageError;
+use super::layout::Layout;
 use super::page::settings::Choice;
-use super::page::users::{GrantFields, Standing, UserRow, UsersPage};
+use super::page::users::{GrantFields, Rung, Standing, UserRow, UsersPage};
 use super::page::when::When;
+use super::proof::{Asking, Proof};
 use super::view;
 use super::visit::SignedIn;
 use crate::audit;
 use crate::auth::account::{self as accounts, Account};
+use crate::auth::policy;
 use crate::auth::role::{EVERYWHERE, Role};
 use crate::auth::setup::LINK_HOURS;
 use crate::auth::user::UserError;
@@ -26,6 +30,16 @@ pub(super) struct AddBody {
     name: String,
     target: String,
     role: String,
+    confirm: Option<SecretString>,
+}
+
+/// The roles that need a second factor: those whose box is ticked.
+#[derive(Deserialize)]
+pub(super) struct FactorBody {
+    viewer: Option<String>,
+    operator: Option<String>,
+    approver: Option<String>,
+    admin: Option<String>,
 }
 
 /// `GET /users`.
@@ -41,9 +55,17 @@ pub(super) async fn list(who: SignedIn) -> Result<HttpResponse, PageError> {
 /// `POST /users`: makes a user without a password. The answer is their page with the link, and no way leads there again:
 /// what leads to another page would have to keep the link somewhere.
 pub(super) async fn add(
-    who: SignedIn,
+    asking: Asking,
     body: web::Form<AddBody>,
 ) -> Result<HttpResponse, PageError> {
+    let mut body = body.into_inner();
+    let who = match asking.prove(body.confirm.take()).await? {
+        Proof::Given(who) => who,
+        Proof::Wanting(who) => {
+            let page = page(&who, &body, None).await?;
+            return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
+    };
     let Some(role) = Role::from_word(&body.role).filter(|_| is_place(&who, &body.target)) else {
         return Err(PageError::Bad("there is no such role or target".to_owned()));
     };
@@ -59,6 +81,35 @@ pub(super) async fn add(
             Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
     }
+}
+
+/// `POST /users/second-factor`: which roles need one, wherever they are held.
+pub(super) async fn require_factor(
+    asking: Asking,
+    body: web::Form<FactorBody>,
+) -> Result<HttpResponse, PageError> {
+    let who = match asking.prove(None).await? {
+        Proof::Given(who) => who,
+        Proof::Wanting(who) => {
+            who.flash(
+                false,
+                "Nothing was changed yet. Say who you are, then do it again.",
+            );
+            return Err(PageError::Confirm("/users".to_owned()));
+        }
+    };
+    let ticked = [&body.viewer, &body.operator, &body.approver, &body.admin];
+    let roles: Vec<Role> = Role::ALL
+        .into_iter()
+        .zip(ticked)
+        .filter_map(|(role, ticked)| ticked.as_ref().map(|_| role))
+        .collect();
+    who.app().require_factor_of(who.by(), &roles).await?;
+    who.flash(
+        true,
+        "Decided. Whoever needs a second factor now sets it up before anything else.",
+    );
+    Ok(view::go("/users"))
 }
 
 /// Whether a role can be given there.
@@ -122,7 +173,11 @@ async fn page(
             name: account.user.name,
         });
     }
-    let mut layout = who.layout("Users");
+    let mut layout = Layout {
+        confirm: who.confirm(),
+        ..who.layout("Users")
+    };
+    let needed = policy::second_factor(&app.store).await?;
     "/users".clone_into(&mut layout.path);
     Ok(UsersPage {
         layout,
@@ -131,7 +186,11 @@ async fn page(
         grant: grant_fields(who, &body.target, &body.role),
         name_error,
         ladder: Role::ALL
-            .map(|role| (role.word(), role.sentence()))
+            .map(|role| Rung {
+                role: role.word(),
+                sentence: role.sentence(),
+                needs_factor: needed.roles().contains(&role),
+            })
             .to_vec(),
         hours: LINK_HOURS,
     })

@@ -81,6 +81,17 @@ impl GrantFields {
     }
 }
 
+/// A role, as the page explains it.
+#[derive(Clone, Debug)]
+pub struct Rung {
+    /// Its word.
+    pub role: &'static str,
+    /// What it may do.
+    pub sentence: &'static str,
+    /// Whether whoever has it needs a second factor.
+    pub needs_factor: bool,
+}
+
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "page/users.html")]
@@ -96,7 +107,7 @@ pub struct UsersPage {
     /// What is wrong with the name.
     pub name_error: Option<String>,
     /// The roles and what each may do.
-    pub ladder: Vec<(&'static str, &'static str)>,
+    pub ladder: Vec<Rung>,
     /// For how many hours a link is good.
     pub hours: i64,
 }
@@ -141,7 +152,11 @@ impl UsersPage {
             grant: GrantFields::sample(),
             name_error: None,
             ladder: crate::auth::role::Role::ALL
-                .map(|role| (role.word(), role.sentence()))
+                .map(|role| Rung {
+                    role: role.word(),
+                    sentence: role.sentence(),
+                    needs_factor: role == crate::auth::role::Role::Admin,
+                })
                 .to_vec(),
             hours: 24,
         }
