@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use lockkeeper::auth::role::{Permission, Role};
-use lockkeeper::store::Store;
 use lockkeeper::web::access::{Access, Rule, Verb, rules};
 use reqwest::{Method, StatusCode};
 
@@ -73,7 +72,8 @@ impl Place {
         let spare = page.attribute("main form[action$='/link']", "action");
         ids.insert("/users", spare.split('/').nth(2).unwrap().to_owned());
         ids.insert("/tokens", "none".to_owned());
-        ids.insert("/notifications", given_up(&console).await);
+        console.tamper(GIVEN_UP).await;
+        ids.insert("/notifications", "n1".to_owned());
         drop(visitor);
         Self {
             console,
@@ -106,25 +106,14 @@ impl Place {
             .ids
             .iter()
             .find(|(start, _)| rule.path.starts_with(**start));
-        path.replace("{id}", at.map_or("", |(_, id)| id))
+        path.replace("{id}", at.map_or("none", |(_, id)| id))
     }
 }
 
-/// A notification about `app` that was given up; its id.
-async fn given_up(console: &Console) -> String {
-    let file = console.folder().join("lockkeeper-data/store.db");
-    let store = Store::open(&format!("sqlite:{}", file.display()).into()).await;
-    let mut tx = store.unwrap().begin().await.unwrap();
-    sqlx::query(
-        "INSERT INTO notification (id, event_key, kind, target, channel, subject, body, created_at, state, tries, next_try_at) \
-         VALUES ('n1', 'x', 'job-failed', 'app', 'mail:ada@example.com', 's', 'b', 1, 'given-up', 6, 1)",
-    )
-    .execute(&mut *tx)
-    .await
-    .unwrap();
-    tx.commit().await.unwrap();
-    "n1".to_owned()
-}
+/// A notification about `app` that was given up.
+const GIVEN_UP: &str = "INSERT INTO notification (id, event_key, kind, target, channel, subject, body, created_at, \
+                        state, tries, next_try_at) VALUES ('n1', 'x', 'job-failed', 'app', 'mail:ada@example.com', \
+                        's', 'b', 1, 'given-up', 6, 1)";
 
 /// Whether a rule lets somebody of these roles in; false with what they are told.
 fn expected(rule: &Rule, roles: &[(&str, Role)]) -> Result<(), StatusCode> {

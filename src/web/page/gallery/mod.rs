@@ -1,85 +1,24 @@
 //! Every page, rendered from its samples, held against the promises that all pages make.
 
+mod people;
+
 use askama::Template;
 
 use super::{
-    account, audit, backups, confirm, enrol, error, factor, job, jobs, join, login, me, migration,
-    migrations, notifications, overview, plan, plans, recovery, schedule, settings, setup, shown,
-    sign_in_code, subscription, system, target, tokens, users,
+    audit, backups, error, job, jobs, migration, migrations, notifications, overview, plan, plans,
+    schedule, settings, shown, subscription, system, target,
 };
 
 /// Every sample by name.
 fn samples() -> Vec<(&'static str, String)> {
-    let mut samples = of_people();
-    samples.extend(of_users());
+    let mut samples = people::of_people();
+    samples.extend(people::of_users());
     samples.extend(of_targets());
     samples
 }
 
 fn html(page: &impl Template) -> String {
     page.render().expect("a sample renders")
-}
-
-/// The pages about users and tokens.
-fn of_users() -> Vec<(&'static str, String)> {
-    vec![
-        ("users", html(&users::UsersPage::sample())),
-        ("users-refused", html(&users::UsersPage::sample_refused())),
-        ("account", html(&account::AccountPage::sample())),
-        (
-            "account-invited",
-            html(&account::AccountPage::sample_invited()),
-        ),
-        (
-            "account-refused",
-            html(&account::AccountPage::sample_refused()),
-        ),
-        (
-            "account-disabled",
-            html(&account::AccountPage::sample_disabled()),
-        ),
-        ("tokens", html(&tokens::TokensPage::sample())),
-        ("tokens-empty", html(&tokens::TokensPage::sample_empty())),
-        ("tokens-made", html(&tokens::TokensPage::sample_made())),
-        (
-            "tokens-refused",
-            html(&tokens::TokensPage::sample_refused()),
-        ),
-        ("join", html(&join::JoinPage::sample())),
-        ("join-refused", html(&join::JoinPage::sample_refused())),
-    ]
-}
-
-/// Those about who comes in.
-fn of_people() -> Vec<(&'static str, String)> {
-    vec![
-        ("setup", html(&setup::SetupPage::sample())),
-        ("setup-refused", html(&setup::SetupPage::sample_refused())),
-        ("login", html(&login::LoginPage::sample())),
-        ("login-nobody", html(&login::LoginPage::sample_nobody())),
-        ("login-refused", html(&login::LoginPage::sample_refused())),
-        ("sign-in-code", html(&sign_in_code::CodePage::sample())),
-        (
-            "sign-in-code-refused",
-            html(&sign_in_code::CodePage::sample_refused()),
-        ),
-        ("confirm", html(&confirm::ConfirmPage::sample())),
-        (
-            "confirm-refused",
-            html(&confirm::ConfirmPage::sample_refused()),
-        ),
-        ("me", html(&me::MePage::sample())),
-        ("me-refused", html(&me::MePage::sample_refused())),
-        ("me-hostile", html(&me::MePage::sample_hostile())),
-        ("factor", html(&factor::FactorPage::sample())),
-        (
-            "factor-in-force",
-            html(&factor::FactorPage::sample_in_force()),
-        ),
-        ("enrol", html(&enrol::EnrolPage::sample())),
-        ("enrol-refused", html(&enrol::EnrolPage::sample_refused())),
-        ("recovery", html(&recovery::RecoveryPage::sample())),
-    ]
 }
 
 /// Those about targets and what is done with them.
