@@ -47,7 +47,7 @@ CREATE INDEX device_of_user ON device (user_id);
 
 -- Failed sign-ins that still slow down the next ones.
 CREATE TABLE throttle (
-    name      TEXT   NOT NULL PRIMARY KEY,    -- 'account:', 'address:' or 'device:' and a SHA-256 or a network
+    name      TEXT   NOT NULL PRIMARY KEY,    -- 'account:', 'address:', 'device:', 'codes:' or 'session:' and what is counted
     failures  BIGINT NOT NULL,                -- how many count still
     last_at   BIGINT NOT NULL
 );
