@@ -13,6 +13,9 @@ INSERT INTO user_role (user_id, target, role) SELECT id, '*', 'admin' FROM "user
 -- The one-time link may also let a user that was made for them choose a password.
 ALTER TABLE setup_link ADD COLUMN user_id TEXT REFERENCES "user" (id);  -- null: makes the first user
 
+-- Until when every session of a user has ended: one that is renewed meanwhile must not come back.
+ALTER TABLE "user" ADD COLUMN sessions_ended_at BIGINT NOT NULL DEFAULT 0;  -- 0: never
+
 -- Where a session is used, and when somebody last proved who they are. A session of before reads as long idle.
 ALTER TABLE session ADD COLUMN seen_at BIGINT NOT NULL DEFAULT 0;       -- last use, to the minute
 ALTER TABLE session ADD COLUMN proven_at BIGINT NOT NULL DEFAULT 0;     -- last time a password or a code was given

@@ -144,11 +144,12 @@ impl App {
     }
 
     /// Takes a user's second factor away; false when there is none.
-    pub async fn reset_factor(&self, by: By<'_>, user: &User) -> Result<bool, StoreError> {
+    pub async fn reset_factor(&self, by: By<'_>, user: &User) -> Result<bool, UserError> {
         let mut tx = self.store.begin().await?;
         if !account::reset_factor(&mut tx, user).await? {
             return Ok(false);
         }
+        user::end_sessions(&mut tx, &self.clock, &user.name).await?;
         let detail = format!("user {}; the password alone lets them in", user.name);
         let entry = audit::Entry {
             action: "user.reset-factor",

@@ -67,6 +67,14 @@ const SLOW: &str =
 const USED: &str = "This code was used already. Wait for the next one: your device shows another every 30 seconds.";
 
 impl App {
+    /// Takes back the count of a try that was not looked at: others must not use up what somebody has.
+    async fn not_tried(&self, who: Prover<'_>) -> Result<(), StoreError> {
+        match who.session {
+            Some(session) => self.factors.uncount_try(session).await,
+            None => Ok(()),
+        }
+    }
+
     /// Checks a proof, and records what came of it.
     pub async fn prove(&self, who: Prover<'_>, proof: Proof) -> Result<Proven, FactorError> {
         let left = match who.session {
@@ -96,7 +104,10 @@ impl App {
             let tried = user::sign_in(&self.store, &self.passwords, Caller::Known, name, password);
             let found = match tried.await? {
                 Ok(found) => found,
-                Err(busy) => return wrong(&busy.to_string()),
+                Err(busy) => {
+                    self.not_tried(who).await?;
+                    return Ok(Proven::No(busy.to_string(), left + 1));
+                }
             };
             // Disabled in this moment is as good as wrong.
             if found.is_none_or(|found| found.id != who.user.id) {
@@ -105,20 +116,16 @@ impl App {
             }
         }
         // Codes are few enough to be tried out by whoever knows the password: the next one waits, in every session.
-        let turn = match &code {
-            None => None,
-            Some(_) => match self
-                .throttle
-                .take_turn(vec![Counter::codes(&who.user.id)])
-                .await?
-            {
-                Ok(turn) => Some(turn),
-                Err(_) => return wrong(SLOW),
-            },
-        };
-        if let Some(turn) = &turn {
+        let codes = vec![Counter::codes(&who.user.id)];
+        let turn = if code.is_none() {
+            None
+        } else if let Ok(turn) = self.throttle.take_turn(codes).await? {
             tokio::time::sleep(turn.delay()).await;
-        }
+            Some(turn)
+        } else {
+            self.not_tried(who).await?;
+            return Ok(Proven::No(SLOW.to_owned(), left + 1));
+        };
         let mut tx = self.store.begin().await?;
         let taken = match &code {
             None => None,

@@ -191,6 +191,11 @@ impl Sessions {
             .transpose()?;
         let statement = match fresh {
             Some(ttl) => {
+                // One that goes on under a new key had to be proven after all sessions of its user were last ended.
+                let since = match standing.created_at {
+                    0 => i64::MAX,
+                    _ => standing.proven_at,
+                };
                 let ends = now.saturating_add(i64::try_from(ttl.whole_milliseconds())?);
                 // Under a new key the same session goes on: it ends when it would have ended.
                 if standing.created_at == 0 {
@@ -198,7 +203,8 @@ impl Sessions {
                 }
                 sqlx::query(
                     "INSERT INTO session (key_hash, user_id, state, created_at, expires_at, seen_at, proven_at, address, agent) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE CAST($2 AS TEXT) IS NULL OR EXISTS \
+                     (SELECT 1 FROM \"user\" WHERE id = $2 AND disabled_at IS NULL AND sessions_ended_at <= $10)",
                 )
                 .bind(fingerprint(key.as_ref()))
                 .bind(user)
@@ -209,6 +215,7 @@ impl Sessions {
                 .bind(standing.proven_at)
                 .bind(standing.address)
                 .bind(standing.agent)
+                .bind(since)
             }
             None => sqlx::query("UPDATE session SET user_id = $2, state = $3 WHERE key_hash = $1")
                 .bind(fingerprint(key.as_ref()))

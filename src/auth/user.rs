@@ -71,21 +71,28 @@ pub fn check_name(name: &str) -> Result<String, UserError> {
     Ok(name.to_owned())
 }
 
-/// Whether something may be called so: 1 to 64 characters, none of which controls anything.
+/// Whether something may be called so: 1 to 64 characters, none of which controls anything, hides, or turns the text
+/// around: two names that look alike would be one in the audit.
 pub(super) fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+    let hides = |letter: char| {
+        matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    let sly = |letter: char| letter.is_control() || hides(letter);
+    (1..=64).contains(&name.chars().count()) && !name.chars().any(sly)
 }
 
 /// Whether the audit would take a user of that name for a program.
 fn is_reserved(name: &str) -> bool {
     let key = key(name);
-    ["token:", "terminal:"]
+    ["token:", "terminal:", "schedule:"]
         .iter()
         .any(|prefix| key.starts_with(prefix))
         || matches!(key.as_str(), "lockkeeper" | "somebody")
 }
 
-/// Makes a user whose password hash is `password_hash`; an empty one is no password, and lets nobody in. The caller records it in the audit, in the same transaction.
+/// Makes a user whose password hash is `password_hash`; an empty one is no password, and lets nobody in. The caller records
+/// it in the audit, in the same transaction.
 pub async fn add(
     tx: &mut Tx,
     clock: &Clock,
@@ -146,7 +153,43 @@ pub async fn set_password(
         .bind(key(name))
         .execute(&mut **tx)
         .await?;
-    end_sessions(tx, name).await
+    end_sessions(tx, clock, name).await
+}
+
+/// When the password of a user was last changed, and until when all their sessions have ended, both in milliseconds since
+/// the epoch; nothing where there is no such user, or where they are disabled.
+pub async fn stamps(store: &Store, id: &str) -> Result<Option<(i64, i64)>, StoreError> {
+    let row = sqlx::query(
+        "SELECT password_changed_at, sessions_ended_at FROM \"user\" WHERE id = $1 AND disabled_at IS NULL",
+    )
+    .bind(id)
+    .fetch_optional(store.read())
+    .await?;
+    row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .transpose()
+}
+
+/// Replaces one's own password, as [`set_password`] does; false when the one that was last changed at `seen` is not the
+/// password any more, or when the user was disabled meanwhile: somebody else has decided, and that stands.
+pub async fn change_password(
+    tx: &mut Tx,
+    clock: &Clock,
+    user: &User,
+    seen: i64,
+    password_hash: &str,
+) -> Result<bool, UserError> {
+    let still: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM \"user\" WHERE id = $1 AND disabled_at IS NULL AND password_changed_at = $2",
+    )
+    .bind(&user.id)
+    .bind(seen)
+    .fetch_one(&mut **tx)
+    .await?;
+    if still == 0 {
+        return Ok(false);
+    }
+    set_password(tx, clock, &user.name, password_hash).await?;
+    Ok(true)
 }
 
 /// Disables a user and ends every session of theirs, unless nobody would be left who can give roles.
@@ -162,7 +205,7 @@ pub async fn disable(tx: &mut Tx, clock: &Clock, name: &str) -> Result<(), UserE
     if changed.rows_affected() == 0 {
         return Err(UserError::Unknown);
     }
-    end_sessions(tx, name).await
+    end_sessions(tx, clock, name).await
 }
 
 /// Lets a disabled user sign in again, with the password of before.
@@ -178,7 +221,13 @@ pub async fn enable(tx: &mut Tx, name: &str) -> Result<(), UserError> {
 }
 
 /// Ends every session of a user, and voids the link that would begin another.
-pub async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), UserError> {
+pub async fn end_sessions(tx: &mut Tx, clock: &Clock, name: &str) -> Result<(), UserError> {
+    // One that is under way is refused when it wants to go on under another key, or when its code comes.
+    sqlx::query("UPDATE \"user\" SET sessions_ended_at = $1 WHERE name_key = $2")
+        .bind(clock.now_ms())
+        .bind(key(name))
+        .execute(&mut **tx)
+        .await?;
     sqlx::query(
         "DELETE FROM setup_link WHERE used_at IS NULL \
          AND user_id = (SELECT id FROM \"user\" WHERE name_key = $1)",

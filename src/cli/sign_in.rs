@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use super::Failure;
 use crate::app::App;
 use crate::audit;
+use crate::auth::policy;
 use crate::auth::role::{self, Permission};
 use crate::auth::sign_in::{Attempt, Tried};
 use crate::auth::user::User;
@@ -55,6 +56,16 @@ pub(super) async fn approver(
 /// Refuses whoever has signed in but has not the role.
 async fn may_approve(app: &App, plan: &Plan, user: &User) -> Result<(), Failure> {
     let grants = role::of_user(&app.store, &user.id).await?;
+    let factor = app.factors.in_force(&user.id).await?;
+    if !factor && policy::second_factor(&app.store).await?.covers(&grants) {
+        let why = format!("{} needs a second factor and has none", user.name);
+        refused(app, plan, &why).await?;
+        return Err(Failure::Operation(Trouble::new(
+            format!("{why}."),
+            "Nothing was approved.",
+            "Sign in on the console and set it up at /me/factor.",
+        )));
+    }
     if grants.may(&plan.target, Permission::Approve) {
         return Ok(());
     }

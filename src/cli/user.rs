@@ -143,7 +143,9 @@ pub(super) async fn run(
             let mut tx = app.store.begin().await?;
             let user = user::named(&mut tx, &name).await.map_err(refused)?;
             let had = app.factors.remove(&mut tx, &user.id).await?;
-            user::end_sessions(&mut tx, &name).await.map_err(refused)?;
+            user::end_sessions(&mut tx, &app.clock, &name)
+                .await
+                .map_err(refused)?;
             let (detail, what) = if had {
                 (
                     format!("user {name}"),

@@ -15,8 +15,7 @@ use super::error::PageError;
 use super::program;
 use super::proof::Asking;
 use super::visit::{SignedIn, Visit};
-use crate::auth::policy;
-use crate::auth::role::{self, EVERYWHERE, Permission};
+use crate::auth::{policy, role, role::EVERYWHERE, role::Permission};
 use crate::job::queue;
 use crate::notify::notification;
 
@@ -27,6 +26,8 @@ pub enum Access {
     Open,
     /// Whoever is signed in, about themselves: people, no programs.
     Person,
+    /// Whoever is signed in, about what is theirs, once they have the second factor that they need.
+    Own,
     /// Whoever is signed in; it tells only of what they may see.
     Listing,
     /// Whoever has the permission on the target that the path names.
@@ -163,6 +164,7 @@ impl Access {
         match self {
             Self::Open => "anybody".to_owned(),
             Self::Person => "whoever is signed in, about themselves".to_owned(),
+            Self::Own => "whoever is signed in, about what is theirs".to_owned(),
             Self::Listing => "whoever is signed in; it tells only of what they may see".to_owned(),
             Self::Target(permission) => format!("{} on the target", permission.least().word()),
             Self::Job(permission) => {
@@ -251,7 +253,7 @@ async fn check(rule: Rule, request: &HttpRequest) -> Result<SignedIn, PageError>
     let store = who.app().store.clone();
     let part = |name| request.match_info().get(name).unwrap_or_default();
     match rule.access {
-        Access::Open | Access::Person | Access::Listing => {}
+        Access::Open | Access::Person | Access::Own | Access::Listing => {}
         Access::Target(permission) => {
             let target = part("target");
             who.may(target, permission, &format!("target {target}"))?;
@@ -299,13 +301,11 @@ async fn person(
     let grants = role::of_user(&store, &user.id).await?;
     let factor = visit.app().factors.in_force(&user.id).await?;
     // What a page asks for by itself is no use of the session: one that nobody looks at ends.
-    if !matches!(
-        request.path().rsplit('/').next(),
-        Some("events" | "events.json")
-    ) {
-        let sessions = visit.app().sessions();
+    let last = request.path().rsplit('/').next();
+    if !matches!(last, Some("events" | "events.json")) {
+        let (sessions, standing) = (visit.app().sessions(), &visit.standing);
         sessions
-            .seen(&visit.standing, &visit.address, &visit.agent)
+            .seen(standing, &visit.address, &visit.agent)
             .await?;
     }
     if !factor && access != Access::Person && policy::second_factor(&store).await?.covers(&grants) {

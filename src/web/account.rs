@@ -9,7 +9,7 @@ use super::error::PageError;
 use super::layout::Link;
 use super::page::account::{AccountPage, RoleRow};
 use super::page::when::When;
-use super::proof::{Asking, Proof};
+use super::proof::Asking;
 use super::users::{grant_fields, is_place, place, standing};
 use super::visit::SignedIn;
 use super::{tokens, view};
@@ -41,7 +41,7 @@ pub(super) async fn set_role(
     id: web::Path<String>,
     body: web::Form<RoleBody>,
 ) -> Result<HttpResponse, PageError> {
-    let who = proven(asking, &id).await?;
+    let who = asking.prove_on(&self::path(&id)).await?;
     let account = load(&who, &id).await?;
     let had = account.grants.iter().any(|(name, _)| name == body.target);
     let role = Role::from_word(&body.role);
@@ -77,11 +77,14 @@ pub(super) async fn link(
     asking: Asking,
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
-    let who = proven(asking, &path).await?;
+    let who = asking.prove_on(&self::path(&path)).await?;
     let account = load(&who, &path).await?;
     if account.user.disabled_at.is_some() {
         who.flash(false, "This user is disabled. Enable them first.");
         return Ok(view::go(&self::path(&account.user.id)));
+    }
+    if let Some(refused) = not_oneself(&who, &account) {
+        return Ok(refused);
     }
     let token = who.app().new_link(who.by(), &account.user).await?;
     let link = who.app().link(&token);
@@ -93,7 +96,7 @@ pub(super) async fn disable(
     asking: Asking,
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
-    let who = proven(asking, &path).await?;
+    let who = asking.prove_on(&self::path(&path)).await?;
     set_enabled(&who, &path, false).await
 }
 
@@ -102,7 +105,7 @@ pub(super) async fn enable(
     asking: Asking,
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
-    let who = proven(asking, &path).await?;
+    let who = asking.prove_on(&self::path(&path)).await?;
     set_enabled(&who, &path, true).await
 }
 
@@ -111,15 +114,18 @@ pub(super) async fn reset_factor(
     asking: Asking,
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
-    let who = proven(asking, &path).await?;
+    let who = asking.prove_on(&self::path(&path)).await?;
     let account = load(&who, &path).await?;
-    if who.app().reset_factor(who.by(), &account.user).await? {
-        who.flash(
+    if let Some(refused) = not_oneself(&who, &account) {
+        return Ok(refused);
+    }
+    match who.app().reset_factor(who.by(), &account.user).await {
+        Ok(true) => who.flash(
             true,
-            "The second factor is gone. The password alone lets them in.",
-        );
-    } else {
-        who.flash(false, "There is no second factor to take away.");
+            "The second factor is gone, and their sessions have ended. The password alone lets them in.",
+        ),
+        Ok(false) => who.flash(false, "There is no second factor to take away."),
+        Err(error) => return refuse(&who, &account, error).await,
     }
     Ok(view::go(&self::path(&account.user.id)))
 }
@@ -135,19 +141,16 @@ pub(super) async fn revoke(
     Ok(view::go(&self::path(&account.user.id)))
 }
 
-/// Whoever has proven lately who they are. Others are led to do so, and from there back to the page of the user: nothing is
-/// typed in its forms that would be lost.
-async fn proven(asking: Asking, id: &str) -> Result<SignedIn, PageError> {
-    match asking.prove(None).await? {
-        Proof::Given(who) => Ok(who),
-        Proof::Wanting(who) => {
-            who.flash(
-                false,
-                "Nothing was changed yet. Say who you are, then do it again.",
-            );
-            Err(PageError::Confirm(path(id)))
-        }
+/// What somebody does about their own password and second factor they do where both are asked for.
+fn not_oneself(who: &SignedIn, account: &Account) -> Option<HttpResponse> {
+    if account.user.id != who.user.id {
+        return None;
     }
+    who.flash(
+        false,
+        "This is you: change your own password and second factor here.",
+    );
+    Some(view::go("/me"))
 }
 
 async fn set_enabled(who: &SignedIn, id: &str, enabled: bool) -> Result<HttpResponse, PageError> {

@@ -93,7 +93,7 @@ pub(super) async fn who(
             return Err(PageError::Token);
         }
     };
-    if matches!(access, Access::Person | Access::Console(_)) {
+    if matches!(access, Access::Person | Access::Own | Access::Console(_)) {
         return Err(PageError::PeopleOnly);
     }
     let all = role::of_user(&app.store, &owner.id).await?;

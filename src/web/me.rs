@@ -81,7 +81,8 @@ pub(super) async fn change_password(
         let page = page(who, errors).await?;
         return Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
-    let who = match asking.prove_password(form.current).await? {
+    let seen = user::stamps(&who.app().store, &who.user.id).await?;
+    let mut who = match asking.prove_password(form.current).await? {
         Proof::Given(who) => who,
         Proof::Wanting(who) => {
             errors.current = who.wrong.clone();
@@ -100,11 +101,16 @@ pub(super) async fn change_password(
     };
     let mut tx = app.store.begin().await?;
     // Every session ends with it; this one goes on under the key that the proof has given it.
-    user::set_password(&mut tx, &app.clock, &who.user.name, &hash)
-        .await
-        .map_err(|error| PageError::Internal(error.to_string()))?;
+    let (seen, _) = seen.unwrap_or_default();
+    let changed = user::change_password(&mut tx, &app.clock, &who.user, seen, &hash).await;
+    if !changed.map_err(|error| PageError::Internal(error.to_string()))? {
+        drop(tx);
+        who.visit.session.purge();
+        return Err(PageError::SignIn("/me".to_owned()));
+    }
     who.record(&mut tx, "user.passwd", "their own").await?;
     tx.commit().await.map_err(StoreError::from)?;
+    who.proven()?;
     who.flash(
         true,
         "Your password is changed, and your other sessions have ended.",

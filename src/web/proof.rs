@@ -63,6 +63,21 @@ impl Asking {
         judge(who, proof).await
     }
 
+    /// For forms in which nothing is typed that would be lost: whoever has not proven lately who they are is led to do so,
+    /// and from there to `back`, where the form is.
+    pub async fn prove_on(self, back: &str) -> Result<SignedIn, PageError> {
+        match self.prove(None).await? {
+            Proof::Given(who) => Ok(who),
+            Proof::Wanting(who) => {
+                who.flash(
+                    false,
+                    "Nothing was changed yet. Say who you are, then do it again.",
+                );
+                Err(PageError::Confirm(back.to_owned()))
+            }
+        }
+    }
+
     /// Asks for the password, however recent the last proof is.
     pub async fn prove_password(self, password: SecretString) -> Result<Proof, PageError> {
         judge(self.0, app::Proof::Password(password)).await

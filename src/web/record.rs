@@ -15,6 +15,7 @@ use super::view;
 use super::visit::SignedIn;
 use crate::audit::export::Export;
 use crate::audit::{self, Entry, Filter, Recorded, moment};
+use crate::auth::role::Permission;
 use crate::operation::Trouble;
 
 const PAGE: usize = 30;
@@ -216,7 +217,11 @@ fn empty(who: &SignedIn, query: &AuditQuery, filter: AuditFilter) -> AuditPage {
         layout,
         filter,
         actions: ACTIONS.to_vec(),
-        targets: targets.iter().map(|target| target.name.clone()).collect(),
+        targets: targets
+            .iter()
+            .map(|target| target.name.clone())
+            .filter(|name| who.grants.may(name, Permission::View))
+            .collect(),
         entries: Vec::new(),
         older: None,
         newest: query.before.map(|_| query.link("/audit", None)),

@@ -1,6 +1,6 @@
 //! The routes: the table of contents of the console, and who may ask for what.
 
-use super::access::Access::{Console, Job, Listing, Notification, Open, Person, Target};
+use super::access::Access::{Console, Job, Listing, Notification, Open, Own, Person, Target};
 use super::access::Routes;
 use super::{
     account, asset, backups, confirm, factor, figures, health, history, job, jobs, me,
@@ -40,7 +40,7 @@ pub(super) fn all(config: &mut impl Routes) {
             backups::download,
         )
         .read("/t/{target}/settings", Target(View), settings::show)
-        .change(
+        .change_proven(
             "/t/{target}/settings/second-factor",
             Target(Manage),
             settings::require_factor,
@@ -138,9 +138,9 @@ fn people_routes(config: &mut impl Routes) {
         .change_proven("/users/{id}/enable", manage, account::enable)
         .change_proven("/users/{id}/reset-factor", manage, account::reset_factor)
         .change("/users/{id}/tokens/{token}/revoke", manage, account::revoke)
-        .read("/tokens", Person, tokens::list)
-        .change_proven("/tokens", Person, tokens::make)
-        .change("/tokens/{id}/revoke", Person, tokens::revoke);
+        .read("/tokens", Own, tokens::list)
+        .change_proven("/tokens", Own, tokens::make)
+        .change("/tokens/{id}/revoke", Own, tokens::revoke);
 }
 
 /// The installation itself.

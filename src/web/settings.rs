@@ -11,6 +11,7 @@ use super::page::settings::{
 };
 use super::page::target::Fact;
 use super::page::when::When;
+use super::proof::Asking;
 use super::subscription;
 use super::view;
 use super::visit::SignedIn;
@@ -110,10 +111,12 @@ pub(super) async fn add(
 
 /// `POST /t/{target}/settings/second-factor`: whether everybody with a role here needs one.
 pub(super) async fn require_factor(
-    who: SignedIn,
+    asking: Asking,
     path: web::Path<String>,
     form: web::Form<FactorBody>,
 ) -> Result<HttpResponse, PageError> {
+    let back = format!("/t/{}/settings", view::segment(&path));
+    let who = asking.prove_on(&back).await?;
     let target = who.target(&path)?;
     who.app()
         .require_factor_on(who.by(), &target.name, form.required)

@@ -138,6 +138,12 @@ async fn waiting(visit: &Visit) -> Result<Option<(User, Pending)>, PageError> {
     let Some(pending) = pending.filter(|pending| now - pending.at < WAIT_MS) else {
         return Ok(None);
     };
-    let user = user::enabled(&visit.app().store, &pending.user).await?;
+    let store = &visit.app().store;
+    // Whoever ended the sessions of this user meanwhile, with a new password say, has ended this one too.
+    let stamps = user::stamps(store, &pending.user).await?;
+    if stamps.is_none_or(|(_, ended)| ended >= pending.at) {
+        return Ok(None);
+    }
+    let user = user::enabled(store, &pending.user).await?;
     Ok(user.map(|user| (user, pending)))
 }

@@ -88,16 +88,7 @@ pub(super) async fn require_factor(
     asking: Asking,
     body: web::Form<FactorBody>,
 ) -> Result<HttpResponse, PageError> {
-    let who = match asking.prove(None).await? {
-        Proof::Given(who) => who,
-        Proof::Wanting(who) => {
-            who.flash(
-                false,
-                "Nothing was changed yet. Say who you are, then do it again.",
-            );
-            return Err(PageError::Confirm("/users".to_owned()));
-        }
-    };
+    let who = asking.prove_on("/users").await?;
     let ticked = [&body.viewer, &body.operator, &body.approver, &body.admin];
     let roles: Vec<Role> = Role::ALL
         .into_iter()

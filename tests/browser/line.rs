@@ -15,7 +15,7 @@ const COUNT_GROWTH: &str = "sessionStorage.grown = 0; \
     new MutationObserver(note).observe(document.querySelector('.steps'), { childList: true, subtree: true })";
 
 /// Fetches the only backup: the status, the first bytes and what the browser is told to do with it.
-const DOWNLOAD: &str = "const [link] = document.querySelectorAll('a[download]'); \
+const DOWNLOAD: &str = "const [link] = document.querySelectorAll('main a[href$=\"/download\"]'); \
     return fetch(link.href).then(async (answer) => [answer.status, (await answer.text()).slice(0, 5), \
         answer.headers.get('content-disposition').slice(0, 10)])";
 

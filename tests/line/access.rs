@@ -127,7 +127,7 @@ fn expected(rule: &Rule, roles: &[(&str, Role)]) -> Result<(), StatusCode> {
         None => Err(StatusCode::NOT_FOUND),
     };
     match rule.access {
-        Access::Open | Access::Person | Access::Listing => Ok(()),
+        Access::Open | Access::Person | Access::Own | Access::Listing => Ok(()),
         Access::Target(permission) | Access::Job(permission) | Access::Notification(permission) => {
             check("app", permission)
         }

@@ -36,7 +36,7 @@ async fn an_interrupted_download_goes_on_where_it_was() {
     visitor.wait(&job, &["succeeded"], SOON).await;
     let list = visitor.read("/t/app/backups").await;
     assert!(list.words().contains("<b>by hand</b>"), "{}", list.text);
-    let path = list.attribute("a[download]", "href");
+    let path = list.attribute("main a[href$='/download']", "href");
     let whole = visitor.read(&path).await;
     let archive = scene.console.folder().join("backups");
     let dump = std::fs::read_dir(archive)
@@ -110,7 +110,7 @@ async fn what_is_not_there_is_said_in_three_sentences() {
     let backup = visitor
         .read("/t/app/backups")
         .await
-        .attribute("a[download]", "href");
+        .attribute("main a[href$='/download']", "href");
     visitor.read(&plan).await;
     visitor.read(&backup).await;
     for path in [

@@ -35,7 +35,7 @@ async fn give(visitor: &Visitor, field: &str, code: &str) -> Page {
 }
 
 /// Somebody whose password was right.
-async fn half_way(console: &Console) -> Visitor {
+pub async fn half_way(console: &Console) -> Visitor {
     let visitor = Visitor::new(console);
     let page = visitor.sign_in(USER, USER_PASSWORD).await;
     assert_eq!(page.location(), "/login/code", "{}", page.text);

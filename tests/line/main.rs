@@ -41,6 +41,7 @@ mod stopping;
 mod story;
 mod subscriptions;
 mod system;
+mod taken;
 mod telling;
 mod tokens;
 mod users;

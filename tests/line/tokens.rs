@@ -65,7 +65,7 @@ fn method(rule: &Rule) -> Method {
 /// What whoever has `role` on the target, by token, is told about a route: let in, or not and how.
 fn expected(asked: &Rule, role: Option<Role>) -> Option<StatusCode> {
     match asked.access {
-        Access::Person | Access::Console(_) => Some(StatusCode::FORBIDDEN),
+        Access::Person | Access::Own | Access::Console(_) => Some(StatusCode::FORBIDDEN),
         // Deciding what became of an interrupted job is for people.
         Access::Job(_) if asked.path.ends_with("/reconcile") && role == Some(Role::Operator) => {
             Some(StatusCode::FORBIDDEN)

@@ -230,6 +230,14 @@ impl Factors {
         Ok(left)
     }
 
+    /// Takes the last count back: the try was not looked at.
+    pub async fn uncount_try(&self, session: &SessionName) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        tries::uncount(&mut tx, session).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Begins to count anew after a try that was right.
     pub async fn forget_tries(&self, tx: &mut Tx, session: &SessionName) -> Result<(), StoreError> {
         tries::forget(tx, session).await

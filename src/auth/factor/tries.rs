@@ -26,6 +26,15 @@ pub(super) async fn count(
     Ok(MOST - made)
 }
 
+/// Takes the last count back.
+pub(super) async fn uncount(tx: &mut Tx, session: &SessionName) -> Result<(), StoreError> {
+    sqlx::query("UPDATE throttle SET failures = failures - 1 WHERE name = $1 AND failures > 0")
+        .bind(name(session))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Begins anew after a try that was right.
 pub(super) async fn forget(tx: &mut Tx, session: &SessionName) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM throttle WHERE name = $1")
