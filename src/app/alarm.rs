@@ -3,7 +3,7 @@
 //!
 //! What must stay true: a target is looked at only while somebody wants to be told of it, and by one process of a store, the
 //! one that has been there for longest; what is noticed is told once, whoever notices it
-//! ([`condition`](crate::notify::condition)).
+//! ([`crate::notify::condition`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;

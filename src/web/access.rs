@@ -1,6 +1,6 @@
 //! Who may ask for what: every route says it where it is declared, and nothing is answered before it was checked.
 //!
-//! What must stay true: a route without an [`Access`] cannot be declared ([`Routes::on`] is the only way); what somebody
+//! What must stay true: a route without an [`Access`] cannot be declared (`Routes::on` is the only way); what somebody
 //! may not see reads as not being there; what they may see but not do names the role that it needs; who has to set up a
 //! second factor first reaches nothing else. [`rules`] is the whole table, which the tests walk as everybody.
 

@@ -3,7 +3,7 @@
 //!
 //! What must stay true: it changes nothing; no sentence holds a secret; a part that does not answer is a finding and holds up
 //! nobody for long; what is not known is not said to be well. Whether targets are connected to is the caller's to decide:
-//! [`target`] only judges what was seen.
+//! [`target()`] only judges what was seen.
 
 mod console;
 mod factor;
