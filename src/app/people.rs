@@ -143,10 +143,10 @@ impl App {
         Ok(self.finish(tx, &entry).await?)
     }
 
-    /// Takes a user's second factor away; false when there is none.
+    /// Takes a user's second factor away with its recovery codes, and ends their sessions; false when there is none.
     pub async fn reset_factor(&self, by: By<'_>, user: &User) -> Result<bool, UserError> {
         let mut tx = self.store.begin().await?;
-        if !account::reset_factor(&mut tx, user).await? {
+        if !self.factors.remove(&mut tx, &user.id).await? {
             return Ok(false);
         }
         user::end_sessions(&mut tx, &self.clock, &user.name).await?;

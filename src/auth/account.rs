@@ -118,17 +118,3 @@ pub async fn set_role(
     role::set(tx, &user.id, target, new).await?;
     Ok(had.as_deref().and_then(Role::from_word))
 }
-
-/// Takes a user's second factor away with its recovery codes, so that the password alone lets them in; false when there
-/// is none. The caller records it in the audit, in the same transaction.
-pub async fn reset_factor(tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
-    let mut gone = 0;
-    for statement in [
-        "DELETE FROM recovery_code WHERE user_id = $1",
-        "DELETE FROM second_factor WHERE user_id = $1",
-    ] {
-        let deleted = sqlx::query(statement).bind(&user.id);
-        gone += deleted.execute(&mut **tx).await?.rows_affected();
-    }
-    Ok(gone > 0)
-}

@@ -39,6 +39,7 @@ enum Kind {
     Account,
     Address,
     Device,
+    Codes,
 }
 
 impl Counter {
@@ -74,7 +75,7 @@ impl Counter {
     pub fn codes(user: &str) -> Self {
         Self {
             name: format!("codes:{user}"),
-            kind: Kind::Device,
+            kind: Kind::Codes,
         }
     }
 
@@ -92,7 +93,7 @@ impl Kind {
     /// How many failures bring no delay: several people may share an address, and everybody mistypes.
     fn free(self) -> i64 {
         match self {
-            Self::Account | Self::Device => 3,
+            Self::Account | Self::Device | Self::Codes => 3,
             Self::Address => 10,
         }
     }
@@ -101,6 +102,8 @@ impl Kind {
     fn waiting(self) -> usize {
         match self {
             Self::Account | Self::Device => 4,
+            // Six digits are few: one code at a time, whoever else knows the password.
+            Self::Codes => 1,
             Self::Address => 8,
         }
     }
@@ -227,7 +230,7 @@ impl Turn {
         for counter in &self.counters {
             match counter.kind {
                 Kind::Address => take_back(&mut tx, counter).await?,
-                Kind::Account | Kind::Device => forget(&mut tx, counter).await?,
+                Kind::Account | Kind::Device | Kind::Codes => forget(&mut tx, counter).await?,
             }
         }
         tx.commit().await?;

@@ -244,16 +244,6 @@ pub async fn end_sessions(tx: &mut Tx, clock: &Clock, name: &str) -> Result<(), 
     Ok(())
 }
 
-/// The user of that name, disabled or not.
-pub async fn named(tx: &mut Tx, name: &str) -> Result<User, UserError> {
-    let row =
-        sqlx::query("SELECT id, name, created_at, disabled_at FROM \"user\" WHERE name_key = $1")
-            .bind(key(name))
-            .fetch_optional(&mut **tx)
-            .await?;
-    Ok(decode(&row.ok_or(UserError::Unknown)?)?)
-}
-
 /// Every user, by name.
 pub async fn list(store: &Store) -> Result<Vec<User>, StoreError> {
     let rows =

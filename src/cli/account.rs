@@ -136,6 +136,20 @@ pub(super) async fn set_enabled(
     Ok(())
 }
 
+/// Takes the second factor of a user away.
+pub(super) async fn reset_factor(app: &App, name: &str, terminal: Terminal) -> Result<(), Failure> {
+    let found = find(app, name).await?;
+    let actor = operator();
+    let had = app.reset_factor(by(&actor), &found.user).await;
+    let what = if had.map_err(refused)? {
+        "has no second factor any more; their sessions have ended"
+    } else {
+        "has no second factor; nothing was changed"
+    };
+    tell(terminal, &found.user.name, what);
+    Ok(())
+}
+
 /// Everybody.
 pub(super) async fn list(app: &App, terminal: Terminal) -> Result<(), Failure> {
     let accounts = account::list(&app.store, &app.clock).await?;

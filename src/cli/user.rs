@@ -140,26 +140,7 @@ pub(super) async fn run(
             account::set_enabled(&app, &name, true, terminal).await?;
         }
         UserCommand::ResetFactor { name } => {
-            let mut tx = app.store.begin().await?;
-            let user = user::named(&mut tx, &name).await.map_err(refused)?;
-            let had = app.factors.remove(&mut tx, &user.id).await?;
-            user::end_sessions(&mut tx, &app.clock, &name)
-                .await
-                .map_err(refused)?;
-            let (detail, what) = if had {
-                (
-                    format!("user {name}"),
-                    "has no second factor any more; their sessions have ended",
-                )
-            } else {
-                (
-                    format!("user {name}, who had none"),
-                    "had no second factor; their sessions have ended",
-                )
-            };
-            record(&mut tx, &app, "user.reset-factor", &detail).await?;
-            tx.commit().await.map_err(crate::store::StoreError::from)?;
-            tell(terminal, &name, what);
+            account::reset_factor(&app, &name, terminal).await?;
         }
         UserCommand::List => account::list(&app, terminal).await?,
     }

@@ -6,7 +6,7 @@ use lockkeeper::auth::role::{Permission, Role};
 use lockkeeper::web::access::{Access, Rule, Verb, rules};
 use reqwest::{Method, StatusCode};
 
-use crate::scene::{DONE, NOT_SO, REFUSED, Said, Scene, cluster, database, target};
+use crate::scene::{DONE, NOT_SO, Said, Scene, cluster, database, target};
 use crate::support::console::{Console, USER_PASSWORD};
 use crate::support::project::Project;
 use crate::support::visitor::{Page, Visitor, send};
@@ -283,14 +283,7 @@ async fn a_page_offers_nobody_what_they_may_not_do() {
 
 #[test]
 fn only_an_approver_approves_on_the_terminal() {
-    let init = "CREATE TABLE word (id int, text text); INSERT INTO word VALUES (1, 'x');";
-    let scene = Scene::terminal(Project::new().migration("1_init", init));
-    scene.plan_and_apply(DONE);
-    scene
-        .project
-        .write("2_drop", "ALTER TABLE word DROP COLUMN text;");
-    scene.run(&["plan", "make"], REFUSED);
-    scene.run(&["backup", "take"], DONE);
+    let scene = Scene::about_to_approve();
     for (name, role, code) in [
         ("operator", "operator", NOT_SO),
         ("nobody", "viewer@app", NOT_SO),

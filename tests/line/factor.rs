@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::scene::{DONE, NOT_SO, REFUSED, Said, Scene};
+use crate::scene::{DONE, NOT_SO, Said, Scene};
 use crate::support::console::{Console, USER, USER_PASSWORD};
 use crate::support::device::Device;
 use crate::support::project::Project;
@@ -192,14 +192,7 @@ async fn whoever_needs_a_factor_reaches_nothing_else_before() {
 
 #[tokio::test]
 async fn the_terminal_asks_for_the_code_and_can_take_the_factor_away() {
-    let init = "CREATE TABLE word (id int, text text); INSERT INTO word VALUES (1, 'x');";
-    let mut scene = Scene::terminal(Project::new().migration("1_init", init));
-    scene.plan_and_apply(DONE);
-    scene
-        .project
-        .write("2_drop", "ALTER TABLE word DROP COLUMN text;");
-    scene.run(&["plan", "make"], REFUSED);
-    scene.run(&["backup", "take"], DONE);
+    let mut scene = Scene::about_to_approve();
     scene.console.serve();
     let (device, _) = enrol(&Visitor::signed_in(&scene.console).await).await;
     let approve = |input: String, code: i32| {

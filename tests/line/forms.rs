@@ -5,9 +5,8 @@ use std::collections::{BTreeSet, VecDeque};
 use reqwest::{Method, StatusCode};
 use scraper::{ElementRef, Html, Selector};
 
-use crate::scene::{DONE, REFUSED, Scene, cluster};
+use crate::scene::{Scene, cluster};
 use crate::support::console::USER_PASSWORD;
-use crate::support::project::Project;
 use crate::support::visitor::{Page, Visitor, send};
 
 /// What stands in pages only when it was not escaped.
@@ -97,14 +96,7 @@ async fn walk(visitor: &Visitor) -> Vec<(String, Page)> {
 }
 
 fn scene() -> Scene {
-    let init = "CREATE TABLE word (id int, text text); INSERT INTO word VALUES (1, 'x');";
-    let mut scene = Scene::terminal(Project::new().migration("1_init", init));
-    scene.plan_and_apply(DONE);
-    scene
-        .project
-        .write("2_drop", "ALTER TABLE word DROP COLUMN text;");
-    scene.run(&["plan", "make"], REFUSED);
-    scene.run(&["backup", "take"], DONE);
+    let mut scene = Scene::about_to_approve();
     scene.console.serve();
     scene
 }

@@ -4,7 +4,7 @@ use lockkeeper::web::access::{Verb, rules};
 use reqwest::{Method, StatusCode};
 
 use crate::factor::enrol;
-use crate::scene::{DONE, REFUSED, Scene};
+use crate::scene::Scene;
 use crate::support::console::{Console, USER, USER_PASSWORD};
 use crate::support::project::Project;
 use crate::support::visitor::{Page, Visitor, send};
@@ -18,14 +18,7 @@ async fn grow_old(console: &Console) {
 
 /// A console with a destructive plan and a backup; the path of the plan.
 async fn planned() -> (Scene, Visitor, String) {
-    let init = "CREATE TABLE word (id int, text text); INSERT INTO word VALUES (1, 'x');";
-    let mut scene = Scene::terminal(Project::new().migration("1_init", init));
-    scene.plan_and_apply(DONE);
-    scene
-        .project
-        .write("2_drop", "ALTER TABLE word DROP COLUMN text;");
-    scene.run(&["plan", "make"], REFUSED);
-    scene.run(&["backup", "take"], DONE);
+    let mut scene = Scene::about_to_approve();
     scene.console.serve();
     let visitor = Visitor::signed_in(&scene.console).await;
     let plans = visitor.read("/t/app/plans").await;

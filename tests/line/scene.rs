@@ -101,16 +101,24 @@ impl Scene {
         )
     }
 
-    /// A console on its terminal, with a plan that drops a column of two values: planned, backed up and approved.
-    pub fn about_to_drop() -> Self {
+    /// A console on its terminal, with a plan that drops a column of two values: planned and backed up, to be approved.
+    pub fn about_to_approve() -> Self {
         let init = "CREATE TABLE \"Person\" (id int PRIMARY KEY, phone text);\n\
                     INSERT INTO \"Person\" VALUES (1, '1'), (2, '2'), (3, NULL);";
         let scene = Self::terminal(Project::new().migration("1_init", init));
         scene.plan_and_apply(DONE);
         scene.project.write("2_drop", DROP);
         scene
-            .planned_and_approved()
+            .run(&["plan", "make"], REFUSED)
             .says(&["column phone of \"Person\": 2 values"]);
+        scene.run(&["backup", "take"], DONE);
+        scene
+    }
+
+    /// The same, approved.
+    pub fn about_to_drop() -> Self {
+        let scene = Self::about_to_approve();
+        scene.approve(DONE);
         scene
     }
 

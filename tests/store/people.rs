@@ -1,6 +1,8 @@
 //! Admins and links: somebody can always give roles, and a link sets one password once.
 
 use lockkeeper::auth::account;
+use lockkeeper::auth::factor::Factors;
+use lockkeeper::auth::factor::key::KeyFile;
 use lockkeeper::auth::fingerprint;
 use lockkeeper::auth::password::{Caller, Passwords};
 use lockkeeper::auth::role::{self, EVERYWHERE, Role};
@@ -244,9 +246,12 @@ async fn a_user_without_a_password_opens_nothing(ground: Ground) {
 async fn a_second_factor_goes_with_its_codes(ground: Ground) {
     let (store, clock) = (ground.open().await, &ground.clock);
     let ada = add(&store, clock, "ada", "hash", Role::Viewer).await;
+    let folder = tempfile::tempdir().unwrap();
+    let key = KeyFile::at(folder.path().join("secret.key"));
+    let factors = Factors::new(store.clone(), clock.clone(), key);
     let reset = async || {
         let mut tx = store.begin().await.unwrap();
-        let gone = account::reset_factor(&mut tx, &ada).await.unwrap();
+        let gone = factors.remove(&mut tx, &ada.id).await.unwrap();
         tx.commit().await.unwrap();
         gone
     };
