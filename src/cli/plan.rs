@@ -91,7 +91,7 @@ async fn make(app: &App, target: &str, terminal: Terminal) -> Result<Exit, Failu
         Some(stored) => {
             show(app, &stored, terminal).await?;
             Ok(match stored.plan.verdict {
-                Verdict::Safe => Exit::Done,
+                Verdict::Safe | Verdict::Caution => Exit::Done,
                 Verdict::Destructive => Exit::Refused,
             })
         }
@@ -157,9 +157,9 @@ async fn next_step(app: &App, stored: &Stored) -> Result<String, Failure> {
 async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, Failure> {
     let stored = find(app, &args.which).await?;
     let plan = stored.plan;
-    if plan.verdict == Verdict::Safe {
-        terminal.say("This plan is safe: it needs no approval.");
-        terminal.json(&json!({"plan": plan.id, "approved": false, "verdict": "safe"}));
+    if plan.verdict != Verdict::Destructive {
+        terminal.say("This plan destroys nothing: it needs no approval.");
+        terminal.json(&json!({"plan": plan.id, "approved": false, "verdict": plan.verdict.word()}));
         return Ok(Exit::Done);
     }
     terminal.talk(format!(

@@ -108,7 +108,7 @@ pub async fn run(
         .await
         .map_err(|error| match plan.verdict {
             Verdict::Destructive => approval_is_used(error),
-            Verdict::Safe => error,
+            Verdict::Safe | Verdict::Caution => error,
         })?;
     session.close().await;
     plan::mark_applied(store, &context.clock, plan)
@@ -190,7 +190,9 @@ async fn locked(
     if plan::digest_now(&survey, target) != plan.digest {
         return Err(stale().into());
     }
-    if plan.verdict == Verdict::Safe && plan::verdict(&survey) != Verdict::Safe {
+    if plan.verdict != Verdict::Destructive
+        && plan::verdict(session, &survey).await == Verdict::Destructive
+    {
         return Err(stricter().into());
     }
     Ok(survey)

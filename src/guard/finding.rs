@@ -1,23 +1,63 @@
-//! What a rule finds in a statement, and the verdict over a plan.
+//! What a rule finds in a statement, what is known of the tables, and the verdict over a plan.
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a plan needs a person's approval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How bad a finding is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know; nothing has to be done.
+    Note,
+    /// Nothing is lost, but people may have to wait, an app may break, or the statement may fail.
+    Warning,
+    /// Data is lost or may be, or the guard cannot see into it.
+    #[default]
+    Error,
+}
+
+impl Severity {
+    /// The word of the pages and the terminal.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What the worst finding makes of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// No rule found anything that destroys rows or values.
+    /// No rule found more than notes.
     Safe,
-    /// Rows or values would be destroyed, or might be where the guard cannot see.
+    /// Nothing is lost, but some finding is a warning. It needs no approval.
+    Caution,
+    /// Rows or values would be destroyed, or might be where the guard cannot see. It needs an approval and a backup.
     Destructive,
 }
 
 impl Verdict {
+    /// The verdict over findings.
+    pub fn over<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        let worst = findings.into_iter().map(|finding| finding.severity).max();
+        match worst {
+            Some(Severity::Error) => Self::Destructive,
+            Some(Severity::Warning) => Self::Caution,
+            Some(Severity::Note) | None => Self::Safe,
+        }
+    }
+
     /// The word of the store, the pages and the terminal.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Safe => "safe",
+            Self::Caution => "caution",
             Self::Destructive => "destructive",
         }
     }
@@ -51,10 +91,27 @@ pub struct Loss {
 pub struct Finding {
     /// The rule's name, such as `drop-column`.
     pub rule: String,
-    /// A sentence: what the statement does to the data.
+    /// How bad it is. Findings of plans that were stored before there were severities are all errors.
+    #[serde(default)]
+    pub severity: Severity,
+    /// What the statement does to the data, in a sentence or two.
     pub sentence: String,
+    /// What to do instead, where there is something.
+    #[serde(default)]
+    pub advice: Option<String>,
     /// What would be lost, where that can be counted.
     pub loss: Option<Loss>,
+}
+
+/// A table that a statement is about, as it was when the plan was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableNow {
+    /// The table, written for people.
+    pub table: String,
+    /// Its rows.
+    pub rows: Count,
+    /// Its bytes on disk, with indexes and oversized values.
+    pub bytes: Count,
 }
 
 impl Loss {
@@ -118,5 +175,36 @@ mod tests {
             "table \"A\": about 2,000 rows (estimated)"
         );
         assert_eq!(loss(Count::Unknown), "table \"A\": could not be counted");
+    }
+
+    #[test]
+    fn the_worst_finding_decides() {
+        let finding = |severity| Finding {
+            rule: String::new(),
+            severity,
+            sentence: String::new(),
+            advice: None,
+            loss: None,
+        };
+        for (severities, verdict) in [
+            (vec![], Verdict::Safe),
+            (vec![Severity::Note, Severity::Note], Verdict::Safe),
+            (vec![Severity::Warning, Severity::Note], Verdict::Caution),
+            (
+                vec![Severity::Note, Severity::Error, Severity::Warning],
+                Verdict::Destructive,
+            ),
+        ] {
+            let findings: Vec<Finding> = severities.into_iter().map(finding).collect();
+            assert_eq!(Verdict::over(&findings), verdict);
+        }
+    }
+
+    #[test]
+    fn a_finding_from_before_there_were_severities_is_an_error() {
+        let stored = r#"{"rule":"drop-table","sentence":"It goes.","loss":null}"#;
+        let finding: Finding = serde_json::from_str(stored).unwrap();
+        assert_eq!(finding.severity, Severity::Error);
+        assert_eq!(finding.advice, None);
     }
 }

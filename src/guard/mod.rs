@@ -12,8 +12,10 @@
 pub mod apply;
 pub mod approval;
 pub mod finding;
+pub mod lock;
 pub mod plan;
 pub mod rules;
 
-pub use finding::{Count, Finding, Loss, Verdict};
+pub use finding::{Count, Finding, Loss, Severity, TableNow, Verdict};
+pub use lock::{LockMode, LockOn};
 pub use plan::Plan;

@@ -11,7 +11,7 @@ use super::view;
 use super::visit::SignedIn;
 use crate::auth::role::Permission;
 use crate::guard::plan::Stored;
-use crate::guard::{self, Count, Plan, Verdict, apply, approval};
+use crate::guard::{self, Count, Plan, Severity, Verdict, apply, approval};
 use crate::job::queue::State;
 use crate::target::Target;
 
@@ -56,12 +56,20 @@ pub(super) async fn page(
         made_at: When::at(plan.made_at),
         made_by: plan.made_by.clone(),
         verdict: view::verdict(plan.verdict),
-        losses: plan.findings().map(loss).collect(),
+        losses: plan
+            .findings()
+            .filter(|finding| finding.severity == Severity::Error)
+            .map(loss)
+            .collect(),
         losses_note: format!("As of {}", When::at(plan.made_at).text),
         migrations: migrations(plan),
         approval_sentence: match (plan.verdict, &approval) {
             (Verdict::Safe, _) => {
                 "No rule found anything that destroys data, so it needs no approval.".to_owned()
+            }
+            (Verdict::Caution, _) => {
+                "No rule found anything that destroys data, so it needs no approval. Read what needs care first."
+                    .to_owned()
             }
             (Verdict::Destructive, None) => {
                 "It destroys data, so it needs a person's approval and a backup.".to_owned()

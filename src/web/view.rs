@@ -61,6 +61,7 @@ pub(super) fn environment(environment: TargetEnvironment) -> Environment {
 pub(super) fn verdict(verdict: guard::Verdict) -> Verdict {
     match verdict {
         guard::Verdict::Safe => Verdict::Safe,
+        guard::Verdict::Caution => Verdict::Caution,
         guard::Verdict::Destructive => Verdict::Destructive,
     }
 }

@@ -63,7 +63,9 @@ pub(super) fn parse(survey: &Survey) -> Result<Vec<(String, Vec<Judged>)>, Troub
                         });
                         let finding = Finding {
                             rule: remark.rule.to_owned(),
+                            severity: remark.severity,
                             sentence: remark.sentence,
+                            advice: remark.advice,
                             loss,
                         };
                         (finding, question)
@@ -75,6 +77,8 @@ pub(super) fn parse(survey: &Survey) -> Result<Vec<(String, Vec<Judged>)>, Troub
                     sql: statement.text(&script.text).to_owned(),
                     summary: statement.summary(),
                     findings: Vec::new(),
+                    locks: Vec::new(),
+                    tables: Vec::new(),
                 };
                 (planned, findings)
             })
@@ -153,16 +157,26 @@ fn tables_that_change(effect: &Effect) -> Vec<TableName> {
     }
 }
 
-/// The verdict of today's rules on what is pending in `survey`. A script that cannot be parsed is not safe.
-pub(in crate::guard) fn verdict(survey: &Survey) -> Verdict {
-    let found = parse(survey).map(|migrations| {
-        migrations
-            .iter()
-            .flat_map(|(_, statements)| statements)
-            .any(|(_, findings)| !findings.is_empty())
-    });
-    match found {
-        Ok(false) => Verdict::Safe,
-        Ok(true) | Err(_) => Verdict::Destructive,
-    }
+/// What is pending in `survey`, judged with what the database of `session` says of it now.
+pub(super) async fn judged(
+    session: &Session,
+    survey: &Survey,
+) -> Result<Vec<(String, Vec<Judged>)>, Trouble> {
+    // Asked first, so that a session that is gone is noticed before anything is judged.
+    crate::target::catalog::facts(session).await?;
+    parse(survey)
+}
+
+/// The verdict of today's rules on what is pending in `survey`, with what the database of `session` says of it now. A
+/// script that cannot be judged is not safe.
+pub(in crate::guard) async fn verdict(session: &Session, survey: &Survey) -> Verdict {
+    judged(session, survey)
+        .await
+        .map_or(Verdict::Destructive, |migrations| {
+            let findings = migrations
+                .iter()
+                .flat_map(|(_, statements)| statements)
+                .flat_map(|(_, findings)| findings);
+            Verdict::over(findings.map(|(finding, _)| finding))
+        })
 }

@@ -13,7 +13,8 @@ pub(super) use stored::{applied_at, last_applied};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::guard::finding::{Finding, Verdict};
+use crate::guard::finding::{Finding, Severity, TableNow, Verdict};
+use crate::guard::lock::LockOn;
 use crate::migration::Survey;
 use crate::operation::{Context, OperationError};
 use crate::target::Target;
@@ -74,6 +75,12 @@ pub struct PlannedStatement {
     pub summary: String,
     /// What the rules found.
     pub findings: Vec<Finding>,
+    /// What it locks of what is in use. Like the tables, no part of the digest.
+    #[serde(default)]
+    pub locks: Vec<LockOn>,
+    /// The tables that it is about and that were there when the plan was made.
+    #[serde(default)]
+    pub tables: Vec<TableNow>,
 }
 
 impl Plan {
@@ -89,10 +96,11 @@ impl Plan {
         self.statements().flat_map(|statement| &statement.findings)
     }
 
-    /// What would be lost, one sentence each.
+    /// What would be lost or might be, one sentence each: the findings that are errors.
     #[must_use]
     pub fn losses(&self) -> Vec<String> {
         self.findings()
+            .filter(|finding| finding.severity == Severity::Error)
             .map(|finding| match &finding.loss {
                 Some(loss) => loss.sentence(),
                 None => finding.sentence.clone(),
@@ -127,9 +135,9 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
         "Parse",
         format!("Parsing {pending} pending migrations with Postgres's grammar."),
     );
-    let mut migrations = judge::parse(&survey)?;
-    progress.step("Count", "Counting what would be lost.");
     let session = target.connect(crate::target::Purpose::Look).await?;
+    let mut migrations = judge::judged(&session, &survey).await?;
+    progress.step("Count", "Counting what would be lost.");
     for statement in migrations.iter_mut().flat_map(|(_, statements)| statements) {
         for (finding, question) in &mut statement.1 {
             if context.cancel.is_cancelled() {
@@ -144,10 +152,11 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
     let migrations = judge::settle(&survey, migrations);
     let identity = identity(&survey, target);
     let digest = digest(&identity, &migrations);
-    let destructive = migrations
+    let findings = migrations
         .iter()
         .flat_map(|migration| &migration.statements)
-        .any(|statement| !statement.findings.is_empty());
+        .flat_map(|statement| &statement.findings);
+    let verdict = Verdict::over(findings);
     Ok(Some(Plan {
         id: context.clock.id(),
         target: target.name.clone(),
@@ -155,11 +164,7 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
         made_by: context.actor.clone(),
         identity,
         migrations,
-        verdict: if destructive {
-            Verdict::Destructive
-        } else {
-            Verdict::Safe
-        },
+        verdict,
         digest,
     }))
 }

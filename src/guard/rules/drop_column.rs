@@ -1,6 +1,7 @@
 //! `drop-column`: the values of a column go, and with them its indexes and constraints.
 
 use super::{Question, Remark};
+use crate::guard::finding::Severity;
 use crate::sql::{Effect, quote_if_needed};
 
 pub(super) const NAME: &str = "drop-column";
@@ -23,6 +24,8 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
     };
     Some(Remark {
         rule: NAME,
+        severity: Severity::Error,
+        advice: None,
         sentence: format!(
             "The column {quoted} of {table} goes with every value in it, and with its indexes and constraints.{more}"
         ),

@@ -1,6 +1,7 @@
 //! `drop-table`: a table goes with every row.
 
 use super::{Question, Remark};
+use crate::guard::finding::Severity;
 use crate::sql::Effect;
 
 pub(super) const NAME: &str = "drop-table";
@@ -16,6 +17,8 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
     };
     Some(Remark {
         rule: NAME,
+        severity: Severity::Error,
+        advice: None,
         sentence: format!("The table {table} goes with every row in it.{more}"),
         loss: Some((format!("table {table}"), Question::Rows(table.clone()))),
     })

@@ -8,6 +8,7 @@ mod drop_column;
 mod drop_table;
 mod unseen_loss;
 
+use super::finding::Severity;
 use crate::sql::{Effect, TableName};
 
 /// What a rule wants to know from the live database.
@@ -34,8 +35,12 @@ impl Question {
 pub struct Remark {
     /// The rule's name.
     pub rule: &'static str,
-    /// A sentence: what the statement does to the data.
+    /// How bad it is.
+    pub severity: Severity,
+    /// What the statement does to the data, in a sentence or two.
     pub sentence: String,
+    /// What to do instead, where there is something.
+    pub advice: Option<String>,
     /// What would be lost, and how to count it.
     pub loss: Option<(String, Question)>,
 }

@@ -4,6 +4,7 @@
 //! reads the statement, and so does a kind of statement that a later Postgres brings.
 
 use super::{Question, Remark};
+use crate::guard::finding::Severity;
 use crate::sql::{Effect, quote_if_needed};
 
 pub(super) const NAME: &str = "unseen-loss";
@@ -183,6 +184,8 @@ pub(super) fn look(effect: &Effect) -> Option<Remark> {
     };
     Some(Remark {
         rule: NAME,
+        severity: Severity::Error,
+        advice: None,
         sentence,
         loss,
     })

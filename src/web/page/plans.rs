@@ -9,8 +9,10 @@ use crate::web::layout::{Environment, Layout, Tab, Tone};
 /// What the guard says about a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing in it destroys data.
+    /// No rule found more than notes.
     Safe,
+    /// Nothing in it destroys data, but something in it needs care.
+    Caution,
     /// Something in it destroys data.
     Destructive,
 }
@@ -21,6 +23,7 @@ impl Verdict {
     pub fn pill(self) -> Pill {
         match self {
             Self::Safe => Pill::new("safe", "shield", Tone::Good),
+            Self::Caution => Pill::new("caution", "warn", Tone::Warn),
             Self::Destructive => Pill::new("destructive", "trash", Tone::Bad),
         }
     }
@@ -108,10 +111,10 @@ impl PlansPage {
             summary: "2 migrations, 5 statements".to_owned(),
             made_at: When::at(1_795_363_533_000),
             made_by: "ada".to_owned(),
-            verdict: if n.is_multiple_of(2) {
-                Verdict::Destructive
-            } else {
-                Verdict::Safe
+            verdict: match n % 3 {
+                0 => Verdict::Destructive,
+                1 => Verdict::Safe,
+                _ => Verdict::Caution,
             },
             state,
         };
