@@ -4,6 +4,7 @@
 //! then pending, and a plan whose digest has changed is void.
 
 mod judge;
+mod live;
 mod stored;
 
 pub(super) use judge::verdict;
