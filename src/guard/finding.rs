@@ -134,6 +134,9 @@ impl Loss {
         match count {
             Count::Exact(1) => format!("{what}: 1 {}", unit.trim_end_matches('s')),
             Count::Exact(n) => format!("{what}: {} {unit}", grouped(*n)),
+            Count::Estimated(1) => {
+                format!("{what}: about 1 {} (estimated)", unit.trim_end_matches('s'))
+            }
             Count::Estimated(n) => format!("{what}: about {} {unit} (estimated)", grouped(*n)),
             Count::Unknown => format!("{what}: could not be counted"),
         }

@@ -51,7 +51,10 @@ ALTER TABLE "Post" ADD CONSTRAINT "Post_fkey" FOREIGN KEY ("a") REFERENCES "User
             ),
             (13, "create table \"Größe 🚀\"".to_owned()),
             (19, "create unique index on \"User\"".to_owned()),
-            (22, "add foreign key to \"Post\" that points to \"User\"".to_owned()),
+            (
+                22,
+                "add foreign key to \"Post\" that points to \"User\"".to_owned()
+            ),
         ]
     );
     assert!(

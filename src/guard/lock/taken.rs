@@ -52,7 +52,7 @@ impl Locks<'_> {
                 }
                 for table in parents {
                     let divided = matches!(self.known.table(table), Table::Live(live) if live.relation.divided);
-                    self.on(
+                    self.only(
                         table,
                         if divided {
                             AccessExclusive
@@ -106,7 +106,7 @@ impl Locks<'_> {
                 });
             }
             Effect::AttachPartition { table, partition } => {
-                self.on(table, ShareUpdateExclusive);
+                self.only(table, ShareUpdateExclusive);
                 self.on(partition, AccessExclusive);
             }
             Effect::DetachPartition {
@@ -119,7 +119,7 @@ impl Locks<'_> {
                 } else {
                     AccessExclusive
                 };
-                self.on(table, mode);
+                self.only(table, mode);
                 self.on(partition, mode);
             }
             Effect::CreateIndex {
@@ -211,6 +211,14 @@ impl Locks<'_> {
         }
     }
 
+    /// A table without its partitions.
+    fn only(&mut self, table: &TableName, mode: LockMode) {
+        if !matches!(self.known.table(table), Table::New { .. } | Table::Absent) {
+            self.note(table.to_string(), mode);
+        }
+    }
+
+    /// A table with its partitions.
     fn on(&mut self, table: &TableName, mode: LockMode) {
         let parts = match self.known.table(table) {
             Table::New { .. } | Table::Absent => return,

@@ -46,6 +46,7 @@ fn size(live: &super::facts::Live) -> String {
 pub(super) fn rows(count: Count) -> String {
     match count {
         Count::Exact(1) => "1 row".to_owned(),
+        Count::Estimated(1) => "about 1 row (estimated)".to_owned(),
         Count::Exact(n) => format!("{} rows", grouped(n)),
         Count::Estimated(n) => format!("about {} rows (estimated)", grouped(n)),
         Count::Unknown => "an unknown number of rows".to_owned(),

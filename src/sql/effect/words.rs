@@ -187,6 +187,10 @@ pub(super) fn table_of(node: &NodeEnum) -> Option<&RangeVar> {
         NodeEnum::CopyStmt(copy) => copy.relation.as_ref(),
         NodeEnum::ReindexStmt(reindex) => reindex.relation.as_ref(),
         NodeEnum::CreateTrigStmt(create) => create.relation.as_ref(),
+        NodeEnum::CreateStatsStmt(create) => match &create.relations.first()?.node {
+            Some(NodeEnum::RangeVar(table)) => Some(table),
+            _ => None,
+        },
         NodeEnum::RuleStmt(rule) => rule.relation.as_ref(),
         NodeEnum::CreatePolicyStmt(create) => create.table.as_ref(),
         NodeEnum::AlterPolicyStmt(alter) => alter.table.as_ref(),
