@@ -1,4 +1,4 @@
-//! `lockkeeper plan`: make, read, approve and apply.
+//! `lockkeeper plan`: make, read, approve or reject, and apply.
 //!
 //! An approval is a console user's: the operating system's user is not an approver, so `approve` asks for a sign-in.
 
@@ -9,14 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::migrate::TargetArg;
 use super::terminal::{Exit, Terminal, first_line};
-use super::{Failure, code, follow, open, pick, sign_in, signal};
+use super::{Failure, code, follow, open, operator, pick, sign_in, signal};
 use crate::app::App;
 use crate::clock::timestamp;
 use crate::config::Config;
 use crate::guard::plan::Stored;
 use crate::guard::{self, Plan, Verdict, apply, approval};
 use crate::job::Operation;
-use crate::operation::Trouble;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PlanCommand {
@@ -26,8 +25,10 @@ pub(super) enum PlanCommand {
     Show(Which),
     /// Say yes to a plan; asks for a console user's sign-in
     Approve(Approve),
-    /// Apply a plan
-    Apply(Which),
+    /// Say no to a plan: nothing is applied from it any more
+    Reject(Reject),
+    /// Apply a plan, after a backup unless there is a fresh one
+    Apply(Apply),
 }
 
 #[derive(Args, Debug)]
@@ -41,6 +42,9 @@ pub(super) struct Which {
 pub(super) struct Approve {
     #[command(flatten)]
     which: Which,
+    /// Why it is right; it stands in the audit
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     /// The console user who approves
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -50,6 +54,30 @@ pub(super) struct Approve {
     /// Do not ask for the target's name to be typed
     #[arg(long)]
     yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Reject {
+    #[command(flatten)]
+    which: Which,
+    /// Why not; it stands in the audit and on the plan's page
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Apply {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    backup: NoBackup,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct NoBackup {
+    /// Take no backup first; only where nothing would be destroyed
+    #[arg(long)]
+    pub no_backup: bool,
 }
 
 pub(super) async fn run(
@@ -68,9 +96,10 @@ pub(super) async fn run(
             show(&app, &stored, terminal).await
         }
         PlanCommand::Approve(args) => approve(&app, args, terminal).await,
-        PlanCommand::Apply(which) => {
-            let stored = find(&app, &which).await?;
-            apply_as_job(&app, &stored.plan, &signal::stop(), terminal).await
+        PlanCommand::Reject(args) => reject(&app, args, terminal).await,
+        PlanCommand::Apply(args) => {
+            let stored = find(&app, &args.which).await?;
+            apply_as_job(&app, &stored.plan, args.backup, &signal::stop(), terminal).await
         }
     }
 }
@@ -133,7 +162,12 @@ async fn show(app: &App, stored: &Stored, terminal: Terminal) -> Result<Exit, Fa
     terminal.say("");
     let next = next_step(app, stored).await?;
     terminal.say(&next);
-    terminal.json(&json!({"plan": plan, "appliedAt": stored.applied_at, "next": next}));
+    let closed = stored.closed.as_ref().map(|closed| {
+        json!({"at": closed.at, "as": closed.ending.word(), "by": closed.by, "reason": closed.reason})
+    });
+    terminal.json(
+        &json!({"plan": plan, "appliedAt": stored.applied_at, "closed": closed, "next": next}),
+    );
     Ok(Exit::Done)
 }
 
@@ -143,11 +177,17 @@ async fn next_step(app: &App, stored: &Stored) -> Result<String, Failure> {
         let at = timestamp(at).strftime("%Y-%m-%d %H:%M UTC");
         return Ok(format!("Applied {at}."));
     }
+    if let Some(closed) = &stored.closed {
+        return Ok(format!(
+            "It is {}, by {}: {}\nNext: lockkeeper plan make {}",
+            closed.ending.word(),
+            closed.by,
+            closed.reason,
+            plan.target
+        ));
+    }
     let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
-    let target = &plan.target;
-    Ok(if ready.needs_backup {
-        format!("Next: lockkeeper backup take {target}")
-    } else if ready.needs_approval {
+    Ok(if ready.needs_approval {
         format!("Next: lockkeeper plan approve {}", plan.id)
     } else {
         format!("Next: lockkeeper plan apply {}", plan.id)
@@ -186,6 +226,15 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
             "nobody can be asked here: add --yes to say that you have read the plan".to_owned(),
         ));
     };
+    let reason = match args.reason {
+        Some(reason) => reason,
+        None if terminal.can_ask() => terminal.ask("Why is it right?").map_err(unreadable)?,
+        None => {
+            return Err(Failure::Usage(
+                "say why it is right with --reason: it stands in the audit".to_owned(),
+            ));
+        }
+    };
     let name = match args.user {
         Some(name) => name,
         None if terminal.can_ask() => terminal.ask("Console user:").map_err(unreadable)?,
@@ -209,6 +258,7 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
     let yes = approval::Yes {
         typed_name: &typed_name,
         digest: &plan.digest,
+        reason: &reason,
         actor: &user.name,
         place: "terminal",
     };
@@ -227,33 +277,44 @@ async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, F
     }
 }
 
+async fn reject(app: &App, args: Reject, terminal: Terminal) -> Result<Exit, Failure> {
+    let plan = find(app, &args.which).await?.plan;
+    let actor = operator();
+    let by = (actor.as_str(), "terminal");
+    match approval::reject(&app.store, &app.clock, &plan, &args.reason, by).await {
+        Ok(()) => {
+            terminal.say("Rejected. Nothing is applied from this plan.");
+            terminal.json(&json!({"plan": plan.id, "digest": plan.digest, "rejectedBy": actor}));
+            Ok(Exit::Done)
+        }
+        Err(approval::ApprovalError::Store(error)) => Err(error.into()),
+        Err(refused) => Err(Failure::Usage(refused.to_string())),
+    }
+}
+
 /// Applies a plan as a job, after saying what stands in the way.
 pub(super) async fn apply_as_job(
     app: &App,
     plan: &Plan,
+    NoBackup { no_backup }: NoBackup,
     stop: &CancellationToken,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
+    if no_backup && plan.verdict == Verdict::Destructive {
+        return Err(Failure::Usage(
+            "this plan destroys data: it is applied after a backup only, so leave --no-backup away"
+                .to_owned(),
+        ));
+    }
     let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
     if ready.needs_approval {
         print_refusal(plan, terminal);
         return Ok(Exit::Refused);
     }
-    if ready.needs_backup {
-        terminal.trouble(&Trouble::new(
-            "This plan destroys data, and there is no backup of this database from the last four hours and since the \
-             last plan was applied.",
-            "Nothing was applied.",
-            format!(
-                "Run `lockkeeper backup take {}`, then this command again.",
-                plan.target
-            ),
-        ));
-        return Ok(Exit::Refused);
-    }
     let operation = Operation::ApplyPlan {
         target: plan.target.clone(),
         plan: plan.id.clone(),
+        without_backup: no_backup,
     };
     let job = follow::operation(app, &operation, stop, terminal).await?;
     Ok(follow::ended(&job, terminal))
@@ -280,7 +341,7 @@ pub(super) fn print_refusal(plan: &Plan, terminal: Terminal) {
 /// The newest plan of the same digest that has an open approval.
 pub(super) async fn approved_twin(app: &App, plan: &Plan) -> Result<Option<Plan>, Failure> {
     for stored in guard::plan::list(&app.store, &plan.target, 50).await? {
-        if stored.plan.digest != plan.digest || stored.applied_at.is_some() {
+        if stored.plan.digest != plan.digest || !stored.is_open() {
             continue;
         }
         let approval = approval::latest(&app.store, &stored.plan.id).await?;

@@ -14,6 +14,7 @@ mod bearer;
 mod browser;
 mod confirm;
 mod csrf;
+mod decision;
 mod error;
 mod factor;
 mod figures;

@@ -103,10 +103,10 @@ pub(super) async fn gather(who: &SignedIn, target: &Target, look: &Look, open: &
             let newest = guard::plan::list(&who.app().store, &target.name, 1)
                 .await
                 .unwrap_or_default();
-            let plan = newest.into_iter().next().filter(|stored| {
-                stored.applied_at.is_none()
-                    && guard::plan::digest_now(&found.survey, target) == stored.plan.digest
-            });
+            let plan = newest
+                .into_iter()
+                .next()
+                .filter(|stored| stored.is_open() && stored.plan.is_of(&found.survey, target));
             history(&mut known, found, plan.as_ref(), &path);
         }
     }

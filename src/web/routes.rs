@@ -31,6 +31,11 @@ pub(super) fn all(config: &mut impl Routes) {
             Target(Approve),
             plans::approve,
         )
+        .change(
+            "/t/{target}/plans/{id}/reject",
+            Target(Approve),
+            plans::reject,
+        )
         .change_proven("/t/{target}/plans/{id}/apply", Target(Change), plans::apply)
         .read("/t/{target}/backups", Target(View), backups::list)
         .change("/t/{target}/backups", Target(Operate), backups::take)

@@ -29,6 +29,7 @@ async fn stored(store: &Store, ground: &Ground) -> Plan {
             schema: "public".to_owned(),
         },
         migrations: Vec::new(),
+        touched: Vec::new(),
         verdict: Verdict::Destructive,
         digest: "d".repeat(64),
     };
@@ -42,6 +43,7 @@ fn yes(plan: &Plan) -> Yes<'_> {
     Yes {
         typed_name: &plan.target,
         digest: &plan.digest,
+        reason: "it is dead",
         actor: "bob",
         place: "127.0.0.1",
     }

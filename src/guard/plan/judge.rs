@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{PlannedMigration, PlannedStatement};
-use crate::guard::finding::{Count, Finding, Loss, Verdict};
+use crate::guard::finding::{Count, Finding, Loss};
 use crate::guard::rules::{self, Question};
 use crate::migration::Survey;
 use crate::operation::Trouble;
@@ -165,18 +165,4 @@ pub(super) async fn judged(
     // Asked first, so that a session that is gone is noticed before anything is judged.
     crate::target::catalog::facts(session).await?;
     parse(survey)
-}
-
-/// The verdict of today's rules on what is pending in `survey`, with what the database of `session` says of it now. A
-/// script that cannot be judged is not safe.
-pub(in crate::guard) async fn verdict(session: &Session, survey: &Survey) -> Verdict {
-    judged(session, survey)
-        .await
-        .map_or(Verdict::Destructive, |migrations| {
-            let findings = migrations
-                .iter()
-                .flat_map(|(_, statements)| statements)
-                .flat_map(|(_, findings)| findings);
-            Verdict::over(findings.map(|(finding, _)| finding))
-        })
 }

@@ -6,6 +6,7 @@
 
 pub mod ledger;
 pub mod session;
+pub mod shape;
 pub mod standing;
 pub mod table;
 

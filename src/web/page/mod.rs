@@ -11,6 +11,7 @@ pub mod change;
 pub mod chart;
 pub mod code;
 pub mod confirm;
+pub mod decision;
 pub mod enrol;
 pub mod error;
 pub mod factor;
