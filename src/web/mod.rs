@@ -7,6 +7,7 @@
 
 pub mod access;
 mod account;
+mod approvals;
 mod arrival;
 mod asset;
 mod backups;

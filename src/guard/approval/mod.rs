@@ -60,7 +60,9 @@ pub enum ApprovalError {
     #[error("The plan on the screen is not this plan. Read it again, then approve.")]
     Digest,
     /// There is no reason, or one that is too long or holds control characters.
-    #[error("Say why, in 1 to {LONGEST_REASON} characters: the reason stands in the audit.")]
+    #[error(
+        "Say why, in 1 to {LONGEST_REASON} characters on one line: the reason stands in the audit."
+    )]
     Reason,
     /// The target's policy asks for a second person.
     #[error(
@@ -214,12 +216,11 @@ pub async fn reject(
     Ok(())
 }
 
-/// A reason as it is kept. Line ends are welcome; what would turn the audit around is not.
+/// A reason as it is kept: one line.
 fn checked(reason: &str) -> Result<&str, ApprovalError> {
     let reason = reason.trim();
     let length = reason.chars().count();
-    let odd = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t');
-    if length == 0 || length > LONGEST_REASON || reason.chars().any(odd) {
+    if length == 0 || length > LONGEST_REASON || reason.chars().any(char::is_control) {
         return Err(ApprovalError::Reason);
     }
     Ok(reason)

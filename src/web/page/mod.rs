@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod approvals;
 pub mod audit;
 pub mod backups;
 pub mod change;

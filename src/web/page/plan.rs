@@ -222,6 +222,17 @@ impl PlanPage {
         }
     }
 
+    /// Nothing in it destroys data.
+    #[must_use]
+    pub fn sample_safe() -> Self {
+        Self {
+            verdict: Verdict::Safe,
+            losses: Vec::new(),
+            decision: Decision::sample_safe(),
+            ..Self::sample()
+        }
+    }
+
     /// Out of date.
     #[must_use]
     pub fn sample_stale() -> Self {
