@@ -108,16 +108,6 @@ pub enum Opened {
     Unknown,
 }
 
-/// The person behind an actor: of a token ([`ApiToken::actor`]) its owner, else the actor itself.
-#[must_use]
-pub fn person(actor: &str) -> &str {
-    actor
-        .strip_prefix("token:")
-        .and_then(|rest| rest.strip_suffix(')'))
-        .and_then(|rest| rest.rsplit_once(" ("))
-        .map_or(actor, |(_, owner)| owner)
-}
-
 impl ApiToken {
     /// Who does something with it, as jobs and the audit name them.
     #[must_use]

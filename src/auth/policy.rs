@@ -96,6 +96,16 @@ pub async fn second_person(store: &Store, target: &str) -> Result<bool, StoreErr
     Ok(false)
 }
 
+/// The person behind an actor: of a token ([`super::api_token::ApiToken::actor`]) its owner, else the actor itself.
+#[must_use]
+pub fn person(actor: &str) -> &str {
+    actor
+        .strip_prefix("token:")
+        .and_then(|rest| rest.strip_suffix(')'))
+        .and_then(|rest| rest.rsplit_once(" ("))
+        .map_or(actor, |(_, owner)| owner)
+}
+
 /// Decides something, or takes a decision back; what was decided before. The caller records both in the audit, in the same
 /// transaction.
 pub async fn set(

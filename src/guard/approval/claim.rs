@@ -3,8 +3,8 @@
 use sqlx::Row;
 
 use super::Plan;
-use crate::auth::api_token::person;
 use crate::auth::policy::SECOND_PERSON;
+use crate::auth::policy::person;
 use crate::clock::Clock;
 use crate::guard::Verdict;
 use crate::operation::Trouble;

@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::Plan;
 use crate::audit;
-use crate::auth::api_token::person;
+use crate::auth::policy::person;
 use crate::clock::Clock;
 use crate::guard::finding::Verdict;
 use crate::notify::{self, Kind, News};
