@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::target::catalog::table;
+
 /// How bad a finding is.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -73,6 +75,16 @@ pub enum Count {
     Estimated(i64),
     /// Neither could be had.
     Unknown,
+}
+
+impl From<table::Count> for Count {
+    fn from(count: table::Count) -> Self {
+        match count {
+            table::Count::Exact(n) => Self::Exact(n),
+            table::Count::Estimated(n) => Self::Estimated(n),
+            table::Count::Unknown(_) => Self::Unknown,
+        }
+    }
 }
 
 /// What a statement would destroy.

@@ -44,7 +44,7 @@ fn is_keyword(word: &str) -> bool {
 }
 
 /// The name of a table, view or other relation as a statement wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableName {
     /// The schema, if the statement named one; otherwise the search path decides.
     pub schema: Option<String>,

@@ -15,7 +15,7 @@ mod scanner;
 mod syntax_error;
 mod transaction;
 
-pub use effect::Effect;
+pub use effect::{Constraint, ConstraintKind, DataType, Effect, NewColumn, Using};
 pub use highlight::{Line, Span, TokenKind, highlight};
 pub use identifier::{TableName, quote_identifier, quote_if_needed};
 pub use parse::{MAX_SCRIPT_BYTES, Statement, parse};

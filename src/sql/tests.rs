@@ -46,12 +46,15 @@ ALTER TABLE "Post" ADD CONSTRAINT "Post_fkey" FOREIGN KEY ("a") REFERENCES "User
             (
                 8,
                 "drop column \"phone\" of \"User\", add column \"mobile\" to \"User\", \
-                 alter table: set not null on \"User\""
+                 set column \"email\" of \"User\" not null"
                     .to_owned()
             ),
             (13, "create table \"Größe 🚀\"".to_owned()),
             (19, "create unique index on \"User\"".to_owned()),
-            (22, "alter table: add constraint on \"Post\"".to_owned()),
+            (
+                22,
+                "add foreign key to \"Post\" that points to \"User\"".to_owned()
+            ),
         ]
     );
     assert!(
@@ -61,8 +64,6 @@ ALTER TABLE "Post" ADD CONSTRAINT "Post_fkey" FOREIGN KEY ("a") REFERENCES "User
     );
     assert!(statements[0].text(script).ends_with("SET NOT NULL"));
     assert!(statements[3].text(script).ends_with("ON DELETE CASCADE"));
-    assert!(statements[0].effects[0].destroys_data());
-    assert!(!statements[0].effects[1].destroys_data());
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn an_enum_swap_controls_its_transaction() {
         [
             "begin",
             "create type",
-            "change column \"role\" of \"User\" to type Role_new",
+            "change column \"role\" of \"User\" to type \"Role_new\"",
             "rename type",
             "drop type public.\"Role_old\"",
             "commit",
@@ -143,8 +144,18 @@ fn every_dropped_thing_is_an_effect() {
             },
             Effect::AddColumn {
                 table: TableName::new("x"),
-                column: "z".to_owned(),
-                data_type: "int4[]".to_owned(),
+                column: NewColumn {
+                    name: "z".to_owned(),
+                    data_type: DataType {
+                        name: "int4".to_owned(),
+                        dimensions: 1,
+                        ..DataType::default()
+                    },
+                    needs_value: false,
+                    fills_each_row: false,
+                    constraints: Vec::new(),
+                },
+                if_not_exists: false,
             },
         ]
     );
@@ -231,7 +242,7 @@ fn each_statement_has_words() {
         ("ALTER TYPE e ADD VALUE 'x'", "add enum value"),
         (
             "ALTER TABLE t ALTER a TYPE varchar(20)",
-            "change column \"a\" of t to type varchar",
+            "change column \"a\" of t to type varchar(20)",
         ),
         (
             "DO $$ BEGIN DROP TABLE t; END $$",

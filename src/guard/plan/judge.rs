@@ -1,93 +1,149 @@
-//! Judging what is pending: parse, ask the rules, count what would be lost.
+//! Judging what is pending: parse, ask the live database, ask the rules.
 
-use std::time::Duration;
-
-use super::{PlannedMigration, PlannedStatement};
-use crate::guard::finding::{Count, Finding, Loss};
-use crate::guard::rules::{self, Question};
+use super::{PlannedMigration, PlannedStatement, live};
+use crate::guard::finding::{Count, Finding, Loss, TableNow};
+use crate::guard::lock;
+use crate::guard::rules::{self, Facts, Known, Question, Remark, Table};
 use crate::migration::Survey;
 use crate::operation::Trouble;
-use crate::sql::{self, Effect, TableName};
+use crate::sql::{self, Effect, Statement};
 use crate::target::Session;
-use crate::target::catalog::table;
+use crate::target::catalog::relation::Kind;
 
-/// How long one count may take before Postgres's own estimate stands in for it.
-const BUDGET: Duration = Duration::from_secs(20);
+pub(super) use super::live::answer;
+
+/// A pending script, parsed.
+pub(super) struct Parsed<'a> {
+    name: &'a str,
+    text: &'a str,
+    pub(super) statements: Vec<Statement>,
+}
 
 /// A statement that is still being judged, and its findings with what has to be counted for each.
 pub(super) type Judged = (PlannedStatement, Vec<(Finding, Option<Question>)>);
 
-pub(super) fn parse(survey: &Survey) -> Result<Vec<(String, Vec<Judged>)>, Trouble> {
-    let mut migrations = Vec::new();
-    let mut changed = Vec::new();
-    for entry in survey.history.pending() {
-        let script = survey.script(&entry.name)?;
-        let statements = sql::parse(&script.text).map_err(|error| {
-            if script.text.len() > sql::MAX_SCRIPT_BYTES {
-                return Trouble::new(
-                    format!("The migration {} cannot be judged: {}.", entry.name, error.message),
-                    "Nothing was applied. The limit is Lockkeeper's own; Postgres might take the script.",
-                    "Split the script, or apply it with `npx prisma migrate deploy` after reading it yourself.",
-                );
-            }
-            let place = error
-                .line
-                .map(|line| format!(", line {line}"))
-                .unwrap_or_default();
-            Trouble::new(
-                format!(
-                    "The migration {}{place} is not valid SQL: {}.",
-                    entry.name, error.message
-                ),
-                "Nothing was applied. Postgres would refuse this script as well.",
-                "Correct the script, then make the plan again.",
-            )
-        })?;
-        let judged = statements
-            .iter()
-            .map(|statement| {
-                let findings = rules::look(&statement.effects)
-                    .map(|remark| {
-                        let (what, question) = remark.loss.unzip();
-                        // What is counted now is not what would be lost then.
-                        let question =
-                            question.filter(|question| !changed.contains(question.table()));
-                        let unit = match question {
-                            Some(Question::Values(..)) => "values",
-                            _ => "rows",
-                        };
-                        let loss = what.map(|what| Loss {
-                            what,
-                            unit: unit.to_owned(),
-                            count: Count::Unknown,
-                        });
-                        let finding = Finding {
-                            rule: remark.rule.to_owned(),
-                            severity: remark.severity,
-                            sentence: remark.sentence,
-                            advice: remark.advice,
-                            loss,
-                        };
-                        (finding, question)
-                    })
-                    .collect();
-                changed.extend(statement.effects.iter().flat_map(tables_that_change));
-                let planned = PlannedStatement {
-                    line: statement.line,
-                    sql: statement.text(&script.text).to_owned(),
-                    summary: statement.summary(),
-                    findings: Vec::new(),
-                    locks: Vec::new(),
-                    tables: Vec::new(),
-                };
-                (planned, findings)
-            })
-            .collect();
-        migrations.push((entry.name.clone(), judged));
-    }
-    Ok(migrations)
+/// What is pending in `survey`, judged with what the database of `session` says of it now.
+pub(super) async fn judged(
+    session: &Session,
+    survey: &Survey,
+) -> Result<Vec<(String, Vec<Judged>)>, Trouble> {
+    let parsed = parse(survey)?;
+    let facts = live::facts(session, &parsed).await?;
+    Ok(judge(&parsed, &facts))
 }
 
+/// The pending scripts, in order.
+fn parse(survey: &Survey) -> Result<Vec<Parsed<'_>>, Trouble> {
+    survey
+        .history
+        .pending()
+        .map(|entry| {
+            let text = survey.script(&entry.name)?.text.as_str();
+            let statements =
+                sql::parse(text).map_err(|error| unreadable(&entry.name, text, &error))?;
+            Ok(Parsed {
+                name: &entry.name,
+                text,
+                statements,
+            })
+        })
+        .collect()
+}
+
+fn unreadable(name: &str, text: &str, error: &sql::SyntaxError) -> Trouble {
+    if text.len() > sql::MAX_SCRIPT_BYTES {
+        return Trouble::new(
+            format!("The migration {name} cannot be judged: {}.", error.message),
+            "Nothing was applied. The limit is Lockkeeper's own; Postgres might take the script.",
+            "Split the script, or apply it with `npx prisma migrate deploy` after reading it yourself.",
+        );
+    }
+    let place = error
+        .line
+        .map(|line| format!(", line {line}"))
+        .unwrap_or_default();
+    Trouble::new(
+        format!(
+            "The migration {name}{place} is not valid SQL: {}.",
+            error.message
+        ),
+        "Nothing was applied. Postgres would refuse this script as well.",
+        "Correct the script, then make the plan again.",
+    )
+}
+
+/// What the rules say to each statement, with its locks and its tables.
+fn judge(parsed: &[Parsed<'_>], facts: &Facts) -> Vec<(String, Vec<Judged>)> {
+    let mut known = Known::new(facts);
+    let mut migrations = Vec::new();
+    for script in parsed {
+        known.begin_script();
+        let statements = script.statements.iter().map(|statement| {
+            let planned = PlannedStatement {
+                line: statement.line,
+                sql: statement.text(script.text).to_owned(),
+                summary: statement.summary(),
+                findings: Vec::new(),
+                locks: lock::taken(&statement.effects, &known),
+                tables: tables(&statement.effects, &known),
+            };
+            let remarks = rules::look(&statement.effects, &mut known);
+            (planned, remarks.into_iter().map(finding).collect())
+        });
+        let statements = statements.collect();
+        migrations.push((script.name.to_owned(), statements));
+    }
+    migrations
+}
+
+fn finding(remark: Remark) -> (Finding, Option<Question>) {
+    let (loss, question) = match remark.loss {
+        Some(lost) => {
+            let loss = Loss {
+                what: lost.what,
+                unit: lost.unit.to_owned(),
+                count: Count::Unknown,
+            };
+            (Some(loss), lost.question)
+        }
+        None => (None, None),
+    };
+    let finding = Finding {
+        rule: remark.rule.to_owned(),
+        severity: remark.severity,
+        sentence: remark.sentence,
+        advice: remark.advice,
+        loss,
+    };
+    (finding, question)
+}
+
+/// The tables that a statement is about and that were there before the plan, each once.
+fn tables(effects: &[Effect], known: &Known<'_>) -> Vec<TableNow> {
+    let mut tables: Vec<TableNow> = Vec::new();
+    for table in effects.iter().filter_map(Effect::table) {
+        let Table::Live(live) = known.table(table) else {
+            continue;
+        };
+        let shown = table.to_string();
+        if live.relation.kind != Kind::Table || tables.iter().any(|known| known.table == shown) {
+            continue;
+        }
+        let bytes = live.relation.bytes;
+        tables.push(TableNow {
+            table: shown,
+            rows: live.rows,
+            bytes: if live.relation.bytes_exact {
+                Count::Exact(bytes)
+            } else {
+                Count::Estimated(bytes)
+            },
+        });
+    }
+    tables
+}
+
+/// The plan's own form of what was judged and counted.
 pub(super) fn settle(
     survey: &Survey,
     migrations: Vec<(String, Vec<Judged>)>,
@@ -114,55 +170,4 @@ pub(super) fn settle(
             }
         })
         .collect()
-}
-
-pub(super) async fn answer(session: &Session, question: &Question) -> Count {
-    let named = |name: &sql::TableName| {
-        let schema = name.schema.as_deref().unwrap_or(session.schema());
-        table::TableName::new(schema, &name.name)
-    };
-    let count = match question {
-        Question::Rows(name) => table::count_rows(session, &named(name), BUDGET).await,
-        Question::Values(name, column) => {
-            table::count_values(session, &named(name), column, BUDGET).await
-        }
-    };
-    match count {
-        table::Count::Exact(n) => Count::Exact(n),
-        table::Count::Estimated(n) => Count::Estimated(n),
-        table::Count::Unknown(_) => Count::Unknown,
-    }
-}
-
-/// Tables that hold other rows, or are other tables, once this has run.
-fn tables_that_change(effect: &Effect) -> Vec<TableName> {
-    match effect {
-        Effect::RenameTable { table, to } => {
-            let renamed = TableName {
-                schema: table.schema.clone(),
-                name: to.clone(),
-            };
-            vec![table.clone(), renamed]
-        }
-        Effect::CreateTable { table }
-        | Effect::RenameColumn { table, .. }
-        | Effect::Update { table, .. }
-        | Effect::Delete { table, .. }
-        | Effect::Truncate { table, .. }
-        | Effect::Other {
-            kind: "insert" | "merge" | "copy",
-            table: Some(table),
-        } => vec![table.clone()],
-        _ => Vec::new(),
-    }
-}
-
-/// What is pending in `survey`, judged with what the database of `session` says of it now.
-pub(super) async fn judged(
-    session: &Session,
-    survey: &Survey,
-) -> Result<Vec<(String, Vec<Judged>)>, Trouble> {
-    // Asked first, so that a session that is gone is noticed before anything is judged.
-    crate::target::catalog::facts(session).await?;
-    parse(survey)
 }

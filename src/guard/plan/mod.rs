@@ -6,6 +6,7 @@
 mod digest;
 mod growth;
 mod judge;
+mod live;
 mod stored;
 mod touched;
 

@@ -1,25 +1,44 @@
 //! `drop-table`: a table goes with every row.
 
+use super::known::{Known, Table};
 use super::{Question, Remark};
-use crate::guard::finding::Severity;
 use crate::sql::Effect;
 
 pub(super) const NAME: &str = "drop-table";
 
-pub(super) fn look(effect: &Effect) -> Option<Remark> {
-    let Effect::DropTable { table, cascade, .. } = effect else {
-        return None;
+pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
+    let Effect::DropTable {
+        table,
+        cascade,
+        if_exists,
+    } = effect
+    else {
+        return Vec::new();
     };
     let more = if *cascade {
         " CASCADE also removes what depends on it, such as foreign keys and views."
     } else {
         ""
     };
-    Some(Remark {
-        rule: NAME,
-        severity: Severity::Error,
-        advice: None,
-        sentence: format!("The table {table} goes with every row in it.{more}"),
-        loss: Some((format!("table {table}"), Question::Rows(table.clone()))),
-    })
+    vec![match known.table(table) {
+        Table::New { written: false } => return Vec::new(),
+        Table::New { written: true } => Remark::error(
+            NAME,
+            format!("The table {table} goes with the rows that this plan may have put into it.{more}"),
+        ),
+        Table::Absent if *if_exists => return Vec::new(),
+        Table::Absent => Remark::warning(
+            NAME,
+            format!("It will fail: there is no table {table}. If it is gone already, the migration needs IF EXISTS."),
+        ),
+        Table::Live(_) | Table::Unknown => Remark::error(
+            NAME,
+            format!("The table {table} goes with every row in it.{more}"),
+        )
+        .losing(format!("table {table}"), Question::Rows(table.clone()))
+        .advise(
+            "If the model was renamed, use ALTER TABLE … RENAME TO …, which keeps every row. Else let a release that no \
+             longer uses the table run first, and keep a copy of what may be missed.",
+        ),
+    }]
 }

@@ -3,8 +3,8 @@
 //! It is the honest rest. What is known to destroy nothing is listed here by name; everything else needs a person who
 //! reads the statement, and so does a kind of statement that a later Postgres brings.
 
-use super::{Question, Remark};
-use crate::guard::finding::Severity;
+use super::known::{Known, Table};
+use super::{Remark, delete_all, update_all};
 use crate::sql::{Effect, quote_if_needed};
 
 pub(super) const NAME: &str = "unseen-loss";
@@ -36,12 +36,12 @@ const HARMLESS: &[&str] = &[
     "explain",
     "insert",
     "listen",
-    "lock table",
     "merge",
     "move to another schema",
     "notify",
     "prepare",
     "refresh materialized view",
+    "refresh materialized view concurrently",
     "reindex",
     "release savepoint",
     "rollback",
@@ -50,18 +50,16 @@ const HARMLESS: &[&str] = &[
     "security label",
     "select",
     "set",
+    "set time zone",
     "show",
     "unlisten",
     "vacuum",
-    "alter table: add constraint",
     "alter table: alter constraint",
-    "alter table: attach partition",
     "alter table: change clustering",
     "alter table: change column options",
     "alter table: change default",
     "alter table: change owner",
     "alter table: change storage parameters",
-    "alter table: drop constraint",
     "alter table: drop generation expression",
     "alter table: drop identity",
     "alter table: drop not null",
@@ -71,12 +69,10 @@ const HARMLESS: &[&str] = &[
     "alter table: set compression",
     "alter table: set identity",
     "alter table: set logged",
-    "alter table: set not null",
     "alter table: set replica identity",
     "alter table: set statistics",
     "alter table: set storage",
     "alter table: set tablespace",
-    "alter table: validate constraint",
 ];
 
 /// First words of statements that only add or name something. Those that begin so and do more stand before them.
@@ -92,7 +88,6 @@ const EMPTY_THINGS: &[&str] = &[
     "conversion",
     "domain",
     "function",
-    "index",
     "operator",
     "operator class",
     "operator family",
@@ -109,91 +104,93 @@ const EMPTY_THINGS: &[&str] = &[
     "type",
 ];
 
-pub(super) fn look(effect: &Effect) -> Option<Remark> {
-    let (sentence, loss) = match effect {
-        // Dropped columns and tables have rules of their own.
+const ADVICE: &str =
+    "Read the statement, and know which rows and values it leaves, before you approve it.";
+
+pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
+    let of_a_new_table = effect
+        .table()
+        .is_some_and(|table| matches!(known.table(table), Table::New { written: false }));
+    let sentence = match effect {
+        Effect::Delete { .. } | Effect::Update { .. } if of_a_new_table => None,
+        Effect::Other { kind, .. } if of_a_new_table && kind.starts_with("alter table") => None,
+        Effect::Delete {
+            table,
+            every_row: false,
+        } => Some(format!(
+            "Rows of {table} go. Which ones, the database decides when it runs.{}",
+            delete_all::dragged(known, table)
+        )),
+        Effect::Update {
+            table,
+            every_row: false,
+            over,
+        } => match update_all::written_over(known, table, over).as_slice() {
+            [] => None,
+            lost => {
+                let names: Vec<String> = lost.iter().map(|name| quote_if_needed(name)).collect();
+                Some(format!(
+                    "Some rows of {table} may get other values in {}; the old ones are gone.",
+                    names.join(", ")
+                ))
+            }
+        },
+        Effect::DetachPartition {
+            table, partition, ..
+        } => Some(format!(
+            "The rows of {partition} are no longer among those of {table}; they stay in {partition}."
+        )),
+        Effect::DropIndex {
+            index,
+            cascade: true,
+            ..
+        } => Some(format!(
+            "The index {index} goes, and with it what depends on it."
+        )),
+        Effect::DropSchema { .. } | Effect::DropView { .. } | Effect::Drop { .. } => {
+            whole_thing_goes(effect)
+        }
+        Effect::Call { function } => Some(format!(
+            "It runs the function {function}. The guard cannot look inside: whatever its text says happens."
+        )),
+        Effect::Opaque { kind } => Some(format!(
+            "The guard cannot look inside a {kind}: whatever it says runs."
+        )),
+        Effect::Other { kind, .. } if !is_harmless(kind) => Some(format!(
+            "The guard does not judge this ({kind}): read it and decide."
+        )),
+        // The others have rules of their own, or leave every row and value as it is.
         Effect::DropColumn { .. }
         | Effect::DropTable { .. }
+        | Effect::ChangeType { .. }
+        | Effect::Truncate { .. }
+        | Effect::Delete { .. }
+        | Effect::Update { .. }
         | Effect::CreateTable { .. }
         | Effect::AddColumn { .. }
         | Effect::RenameColumn { .. }
         | Effect::RenameTable { .. }
-        | Effect::DropSchema { cascade: false, .. } => return None,
-        Effect::Truncate { table, cascade } => {
-            let more = if *cascade {
-                " CASCADE also empties every table that references it."
-            } else {
-                ""
-            };
-            (
-                format!("Every row of {table} goes.{more}"),
-                Some((format!("table {table}"), Question::Rows(table.clone()))),
-            )
-        }
-        Effect::Delete {
-            table,
-            every_row: true,
-        } => (
-            format!("Every row of {table} goes: there is no condition."),
-            Some((format!("table {table}"), Question::Rows(table.clone()))),
-        ),
-        Effect::Delete { table, .. } => (
-            format!("Rows of {table} go. Which ones, the database decides when it runs."),
-            None,
-        ),
-        Effect::Update { table, every_row } => {
-            let which = if *every_row { "Every row" } else { "Some rows" };
-            (
-                format!("{which} of {table} may get other values; the old ones are gone."),
-                None,
-            )
-        }
-        Effect::ChangeType {
-            table,
-            column,
-            data_type,
-        } => (
-            format!(
-                "The values of {} in {table} are converted to {data_type}; what does not fit is cut, rounded or refused.",
-                quote_if_needed(column)
-            ),
-            None,
-        ),
-        Effect::DropSchema { .. } | Effect::DropView { .. } | Effect::Drop { .. } => {
-            (whole_thing_goes(effect)?, None)
-        }
-        Effect::Call { function } => (
-            format!(
-                "It runs the function {function}. The guard cannot look inside: whatever its text says happens."
-            ),
-            None,
-        ),
-        Effect::Opaque { kind } => (
-            format!("The guard cannot look inside a {kind}: whatever it says runs."),
-            None,
-        ),
-        Effect::Other { kind, .. } => {
-            if is_harmless(kind) {
-                return None;
-            }
-            (
-                format!("The guard does not judge this ({kind}): read it and decide."),
-                None,
-            )
-        }
+        | Effect::SetNotNull { .. }
+        | Effect::AddConstraint { .. }
+        | Effect::ValidateConstraint { .. }
+        | Effect::DropConstraint { .. }
+        | Effect::AttachPartition { .. }
+        | Effect::CreateIndex { .. }
+        | Effect::DropIndex { .. }
+        | Effect::SetSearchPath { .. }
+        | Effect::Lock { .. }
+        | Effect::Other { .. } => None,
     };
-    Some(Remark {
-        rule: NAME,
-        severity: Severity::Error,
-        advice: None,
-        sentence,
-        loss,
-    })
+    sentence
+        .map(|sentence| Remark::error(NAME, sentence).advise(ADVICE))
+        .into_iter()
+        .collect()
 }
 
 /// What goes with a thing that is not a table.
 fn whole_thing_goes(effect: &Effect) -> Option<String> {
     match effect {
+        Effect::DropSchema { cascade: false, .. } => None,
         Effect::DropSchema { name, .. } => Some(format!(
             "The schema {} goes with everything in it.",
             quote_if_needed(name)

@@ -4,8 +4,8 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{AlterTableCmd, AlterTableStmt, AlterTableType, ObjectType};
 
 use super::super::identifier::TableName;
-use super::Effect;
-use super::statement::{CASCADE, table_name, type_words};
+use super::statement::{CASCADE, table_name};
+use super::{Constraint, DataType, Effect, NewColumn, Using};
 
 pub(super) fn of(alter: &AlterTableStmt) -> Vec<Effect> {
     let Some(table) = alter.relation.as_ref().map(table_name) else {
@@ -44,14 +44,46 @@ fn action(table: &TableName, command: &AlterTableCmd) -> Effect {
     match (command.subtype(), definition) {
         (AlterTableType::AtAddColumn, Some(NodeEnum::ColumnDef(definition))) => Effect::AddColumn {
             table,
-            column: definition.colname.clone(),
-            data_type: type_words(definition.type_name.as_ref()),
+            column: NewColumn::of(definition),
+            if_not_exists: command.missing_ok,
         },
         (AlterTableType::AtAlterColumnType, Some(NodeEnum::ColumnDef(definition))) => {
+            let data_type = DataType::of(definition.type_name.as_ref());
             Effect::ChangeType {
                 table,
+                using: Using::of(definition.raw_default.as_deref(), &column, &data_type),
                 column,
-                data_type: type_words(definition.type_name.as_ref()),
+                collated: definition.coll_clause.is_some(),
+                data_type,
+            }
+        }
+        (AlterTableType::AtSetNotNull, _) => Effect::SetNotNull { table, column },
+        (AlterTableType::AtAddConstraint, Some(NodeEnum::Constraint(constraint))) => {
+            Effect::AddConstraint {
+                table,
+                constraint: Constraint::of(constraint),
+            }
+        }
+        (AlterTableType::AtValidateConstraint, _) => Effect::ValidateConstraint {
+            table,
+            name: column,
+        },
+        (AlterTableType::AtDropConstraint, _) => Effect::DropConstraint {
+            table,
+            name: column,
+            cascade: command.behavior == CASCADE,
+        },
+        (AlterTableType::AtAttachPartition, Some(NodeEnum::PartitionCmd(part))) => {
+            Effect::AttachPartition {
+                table,
+                partition: part.name.as_ref().map(table_name).unwrap_or_default(),
+            }
+        }
+        (AlterTableType::AtDetachPartition, Some(NodeEnum::PartitionCmd(part))) => {
+            Effect::DetachPartition {
+                table,
+                partition: part.name.as_ref().map(table_name).unwrap_or_default(),
+                concurrently: part.concurrent,
             }
         }
         (AlterTableType::AtDropColumn, _) => Effect::DropColumn {
@@ -73,6 +105,7 @@ fn attribute(of: &TableName, command: &AlterTableCmd) -> Effect {
         AlterTableType::AtDropColumn => Effect::Drop {
             what: "attribute",
             name: format!("{} of {of}", super::super::quote_identifier(&command.name)),
+            table: None,
             cascade: command.behavior == CASCADE,
             if_exists: command.missing_ok,
         },
@@ -88,19 +121,13 @@ fn words(subtype: AlterTableType) -> &'static str {
     match subtype {
         At::AtColumnDefault | At::AtCookedColumnDefault => "alter table: change default",
         At::AtDropNotNull => "alter table: drop not null",
-        At::AtSetNotNull => "alter table: set not null",
         At::AtSetExpression => "alter table: set generation expression",
         At::AtDropExpression => "alter table: drop generation expression",
         At::AtSetStatistics => "alter table: set statistics",
         At::AtSetOptions | At::AtResetOptions => "alter table: change column options",
         At::AtSetStorage => "alter table: set storage",
         At::AtSetCompression => "alter table: set compression",
-        At::AtAddIndex | At::AtAddIndexConstraint | At::AtAddConstraint => {
-            "alter table: add constraint"
-        }
         At::AtAlterConstraint => "alter table: alter constraint",
-        At::AtValidateConstraint => "alter table: validate constraint",
-        At::AtDropConstraint => "alter table: drop constraint",
         At::AtChangeOwner => "alter table: change owner",
         At::AtClusterOn | At::AtDropCluster => "alter table: change clustering",
         At::AtSetLogged => "alter table: set logged",
@@ -127,8 +154,7 @@ fn words(subtype: AlterTableType) -> &'static str {
         At::AtReplicaIdentity => "alter table: set replica identity",
         At::AtEnableRowSecurity | At::AtForceRowSecurity => "alter table: enable row security",
         At::AtDisableRowSecurity | At::AtNoForceRowSecurity => "alter table: disable row security",
-        At::AtAttachPartition => "alter table: attach partition",
-        At::AtDetachPartition | At::AtDetachPartitionFinalize => "alter table: detach partition",
+        At::AtDetachPartitionFinalize => "alter table: finish detaching a partition",
         At::AtAddIdentity | At::AtSetIdentity => "alter table: set identity",
         At::AtDropIdentity => "alter table: drop identity",
         _ => "alter table",

@@ -156,6 +156,7 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
         return Vec::new();
     }
     let mut called: Vec<String> = Vec::new();
+    let mut moved = false;
     for parts in names(&format!("{node:?}")) {
         let computes = match parts.as_slice() {
             [name] => COMPUTING.contains(&name.as_str()),
@@ -163,13 +164,16 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
             _ => false,
         };
         let name = parts.join(".");
+        moved |= name.ends_with("set_config search_path");
         if !computes && !called.contains(&name) {
             called.push(name);
         }
     }
+    let moved = moved.then_some(Effect::SetSearchPath { schemas: None });
     called
         .into_iter()
         .map(|function| Effect::Call { function })
+        .chain(moved)
         .collect()
 }
 
@@ -177,7 +181,7 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
 ///
 /// The parser's own walk over a tree leaves out defaults, index expressions and constraints. Its printed form holds
 /// every node; a text in it that only looks like a call makes one name too many, never one too few.
-fn names(printed: &str) -> impl Iterator<Item = Vec<String>> + '_ {
+pub(super) fn names(printed: &str) -> impl Iterator<Item = Vec<String>> + '_ {
     printed.split("FuncCall { funcname: [").skip(1).map(|rest| {
         let (list, arguments) = rest.split_once("], args:").unwrap_or((rest, ""));
         let mut parts: Vec<String> = texts(list).map(str::to_owned).collect();

@@ -2,18 +2,25 @@
 //!
 //! One statement may do several things (`ALTER TABLE … DROP …, ADD …`; `DROP TABLE a, b`; a `DELETE` within `WITH`),
 //! each of which is one effect. The effects that rules reason about carry their names; the rest is
-//! [`Effect::Other`] with words for people. Read `statement.rs` for how a parse tree becomes effects.
+//! [`Effect::Other`] with words for people. Read `statement.rs` for how a parse tree becomes effects,
+//! `summary.rs` for the words.
 
 mod alter_table;
 mod call;
+mod column;
+mod condition;
+mod constraint;
+mod data_type;
 mod removal;
 mod statement;
+mod summary;
 mod words;
 
-use std::fmt;
+use super::identifier::TableName;
 
-use super::identifier::{TableName, quote_identifier};
-
+pub use column::NewColumn;
+pub use constraint::{Constraint, ConstraintKind};
+pub use data_type::{DataType, Using};
 pub(super) use statement::of;
 
 /// One thing that a statement does.
@@ -23,6 +30,16 @@ pub enum Effect {
     CreateTable {
         /// The table.
         table: TableName,
+        /// Whether a table of that name that is there already is left as it is.
+        if_not_exists: bool,
+        /// Whether it is seen by this session only.
+        temporary: bool,
+        /// Whether it has rows at once: it is made of a query.
+        filled: bool,
+        /// The tables that its foreign keys point to.
+        references: Vec<TableName>,
+        /// The tables whose partition or heir it is.
+        parents: Vec<TableName>,
     },
     /// A table goes, with its rows.
     DropTable {
@@ -45,9 +62,9 @@ pub enum Effect {
         /// The table.
         table: TableName,
         /// The column.
-        column: String,
-        /// Its type as written, unquoted, without modifiers, arrays as `[]`.
-        data_type: String,
+        column: NewColumn,
+        /// Whether a column of that name that is there already is left as it is.
+        if_not_exists: bool,
     },
     /// A column goes, with its values.
     DropColumn {
@@ -75,8 +92,90 @@ pub enum Effect {
         table: TableName,
         /// The column.
         column: String,
-        /// The new type as written, unquoted, without modifiers, arrays as `[]`.
-        data_type: String,
+        /// The new type.
+        data_type: DataType,
+        /// How the new values are made of the old ones.
+        using: Using,
+        /// Whether the values are sorted otherwise afterwards (`COLLATE`).
+        collated: bool,
+    },
+    /// A column must have values from now on.
+    SetNotNull {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+    },
+    /// A new constraint of a table.
+    AddConstraint {
+        /// The table.
+        table: TableName,
+        /// The constraint.
+        constraint: Constraint,
+    },
+    /// Rows that a constraint had not been asked of are looked at.
+    ValidateConstraint {
+        /// The table.
+        table: TableName,
+        /// The constraint.
+        name: String,
+    },
+    /// A constraint goes.
+    DropConstraint {
+        /// The table.
+        table: TableName,
+        /// The constraint.
+        name: String,
+        /// Whether what depends on it goes too, such as foreign keys that point to it.
+        cascade: bool,
+    },
+    /// A table becomes a partition of another.
+    AttachPartition {
+        /// The table that is divided.
+        table: TableName,
+        /// The part.
+        partition: TableName,
+    },
+    /// A partition becomes a table of its own.
+    DetachPartition {
+        /// The table that is divided.
+        table: TableName,
+        /// The part.
+        partition: TableName,
+        /// Whether readers and writers go on meanwhile.
+        concurrently: bool,
+    },
+    /// A new index.
+    CreateIndex {
+        /// The table.
+        table: TableName,
+        /// Its name, if the statement gives it one.
+        name: Option<String>,
+        /// Whether no two rows may be alike.
+        unique: bool,
+        /// Whether writers go on meanwhile.
+        concurrently: bool,
+    },
+    /// An index goes.
+    DropIndex {
+        /// The index, by its own name.
+        index: TableName,
+        /// Whether readers and writers go on meanwhile.
+        concurrently: bool,
+        /// Whether what depends on it goes too.
+        cascade: bool,
+    },
+    /// From now on, names without a schema are looked for elsewhere.
+    SetSearchPath {
+        /// In these schemas; `None` if the text does not tell.
+        schemas: Option<Vec<String>>,
+    },
+    /// A table is locked, and nothing else.
+    Lock {
+        /// The table.
+        table: TableName,
+        /// Postgres's number of the lock, 1 (`ACCESS SHARE`) to 8 (`ACCESS EXCLUSIVE`).
+        level: i32,
     },
     /// A schema goes; with `cascade`, everything in it.
     DropSchema {
@@ -104,6 +203,8 @@ pub enum Effect {
         what: &'static str,
         /// Its name, written for people.
         name: String,
+        /// The table that it is a part of, such as that of a trigger.
+        table: Option<TableName>,
         /// Whether what depends on it goes too, which may be columns of tables.
         cascade: bool,
         /// Whether its absence is no error.
@@ -129,6 +230,8 @@ pub enum Effect {
         table: TableName,
         /// Whether no condition limits which.
         every_row: bool,
+        /// The columns whose values are written over. One that the condition demands to be empty is not among them.
+        over: Vec<String>,
     },
     /// A function runs whose text is not part of the statement, and which is not known to only compute.
     Call {
@@ -142,7 +245,7 @@ pub enum Effect {
     },
     /// Everything else.
     Other {
-        /// What it is, in the words of SQL, such as `create index` or `alter table: set not null`.
+        /// What it is, in the words of SQL, such as `create view` or `alter table: drop not null`.
         kind: &'static str,
         /// The table it is done to, where there is one.
         table: Option<TableName>,
@@ -150,135 +253,35 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Whether rows, values or whole objects that hold some are gone afterwards, by the text alone.
-    ///
-    /// Conversions ([`Effect::ChangeType`]), updates and what cannot be looked into are not counted: whether those lose
-    /// anything depends on the data.
-    #[must_use]
-    pub fn destroys_data(&self) -> bool {
-        match self {
-            Self::DropTable { .. }
-            | Self::DropColumn { .. }
-            | Self::Truncate { .. }
-            | Self::Delete { .. } => true,
-            Self::DropSchema { cascade, .. } => *cascade,
-            Self::Drop { what, cascade, .. } => {
-                *cascade || matches!(*what, "database" | "objects owned by" | "attribute")
-            }
-            Self::CreateTable { .. }
-            | Self::RenameTable { .. }
-            | Self::AddColumn { .. }
-            | Self::RenameColumn { .. }
-            | Self::ChangeType { .. }
-            | Self::DropView { .. }
-            | Self::Update { .. }
-            | Self::Call { .. }
-            | Self::Opaque { .. }
-            | Self::Other { .. } => false,
-        }
-    }
-
     /// The table that it is about, where there is one.
     #[must_use]
     pub fn table(&self) -> Option<&TableName> {
         match self {
-            Self::CreateTable { table }
+            Self::CreateTable { table, .. }
             | Self::DropTable { table, .. }
             | Self::RenameTable { table, .. }
             | Self::AddColumn { table, .. }
             | Self::DropColumn { table, .. }
             | Self::RenameColumn { table, .. }
             | Self::ChangeType { table, .. }
+            | Self::SetNotNull { table, .. }
+            | Self::AddConstraint { table, .. }
+            | Self::ValidateConstraint { table, .. }
+            | Self::DropConstraint { table, .. }
+            | Self::AttachPartition { table, .. }
+            | Self::DetachPartition { table, .. }
+            | Self::CreateIndex { table, .. }
+            | Self::Lock { table, .. }
             | Self::Truncate { table, .. }
             | Self::Delete { table, .. }
             | Self::Update { table, .. } => Some(table),
-            Self::Other { table, .. } => table.as_ref(),
+            Self::Other { table, .. } | Self::Drop { table, .. } => table.as_ref(),
             Self::DropSchema { .. }
             | Self::DropView { .. }
-            | Self::Drop { .. }
+            | Self::DropIndex { .. }
+            | Self::SetSearchPath { .. }
             | Self::Call { .. }
             | Self::Opaque { .. } => None,
-        }
-    }
-}
-
-/// A few plain words, such as `drop column "phone" of "User"`.
-impl fmt::Display for Effect {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let column = |name: &str| quote_identifier(name);
-        match self {
-            Self::CreateTable { table } => write!(out, "create table {table}"),
-            Self::DropTable { table, .. } => write!(out, "drop table {table}"),
-            Self::RenameTable { table, to } => {
-                let to = TableName::new(to.as_str());
-                write!(out, "rename table {table} to {to}")
-            }
-            Self::AddColumn {
-                table, column: c, ..
-            } => write!(out, "add column {} to {table}", column(c)),
-            Self::DropColumn {
-                table, column: c, ..
-            } => write!(out, "drop column {} of {table}", column(c)),
-            Self::RenameColumn {
-                table,
-                column: c,
-                to,
-            } => write!(
-                out,
-                "rename column {} of {table} to {}",
-                column(c),
-                column(to)
-            ),
-            Self::ChangeType {
-                table,
-                column: c,
-                data_type,
-            } => write!(
-                out,
-                "change column {} of {table} to type {data_type}",
-                column(c)
-            ),
-            Self::DropSchema { name, .. } => {
-                write!(out, "drop schema {}", super::quote_if_needed(name))
-            }
-            Self::DropView {
-                view, materialized, ..
-            } => {
-                let what = if *materialized {
-                    "materialized view"
-                } else {
-                    "view"
-                };
-                write!(out, "drop {what} {view}")
-            }
-            Self::Drop { what, name, .. } => write!(out, "drop {what} {name}"),
-            Self::Truncate { table, .. } => write!(out, "empty {table}"),
-            Self::Delete { table, every_row } => {
-                let which = if *every_row { "every row" } else { "rows" };
-                write!(out, "delete {which} of {table}")
-            }
-            Self::Update { table, every_row } => {
-                let which = if *every_row { "every row" } else { "rows" };
-                write!(out, "update {which} of {table}")
-            }
-            Self::Call { function } => write!(out, "call {function}()"),
-            Self::Opaque { kind } => write!(out, "{kind} (cannot be looked into)"),
-            Self::Other {
-                kind,
-                table: Some(table),
-            } => write!(out, "{kind} on {table}"),
-            Self::Other { kind, table: None } => out.write_str(kind),
-        }?;
-        match self {
-            Self::DropTable { cascade: true, .. }
-            | Self::DropColumn { cascade: true, .. }
-            | Self::DropSchema { cascade: true, .. }
-            | Self::DropView { cascade: true, .. }
-            | Self::Drop { cascade: true, .. } => out.write_str(" and what depends on it"),
-            Self::Truncate { cascade: true, .. } => {
-                out.write_str(" and the tables that reference it")
-            }
-            _ => Ok(()),
         }
     }
 }

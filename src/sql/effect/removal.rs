@@ -13,6 +13,7 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
         vec![Effect::Drop {
             what,
             name: quote_if_needed(name),
+            table: None,
             cascade: false,
             if_exists,
         }]
@@ -42,6 +43,7 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
                 } else {
                     quote_if_needed(&role.rolename)
                 },
+                table: None,
                 cascade: drop.behavior == CASCADE,
                 if_exists: false,
             }]
@@ -80,9 +82,18 @@ fn dropped(drop: &DropStmt, parts: &[String]) -> Effect {
             cascade,
             if_exists,
         },
+        ObjectType::ObjectIndex => Effect::DropIndex {
+            index: relation(parts),
+            concurrently: drop.concurrent,
+            cascade,
+        },
         kind => Effect::Drop {
             what: what(kind),
             name: people_name(kind, parts),
+            table: match (lives_on_table(kind), parts) {
+                (true, [table @ .., _]) => Some(relation(table)),
+                _ => None,
+            },
             cascade,
             if_exists,
         },
@@ -98,17 +109,23 @@ fn relation(parts: &[String]) -> TableName {
     }
 }
 
+/// Whether the last part of the name is the thing's own and those before it are its table's.
+fn lives_on_table(kind: ObjectType) -> bool {
+    matches!(
+        kind,
+        ObjectType::ObjectTrigger | ObjectType::ObjectPolicy | ObjectType::ObjectRule
+    )
+}
+
 fn people_name(kind: ObjectType, parts: &[String]) -> String {
     let join = |parts: &[String]| {
         let parts: Vec<String> = parts.iter().map(|part| quote_if_needed(part)).collect();
         parts.join(".")
     };
     match (kind, parts) {
-        // These live on a table; the last part is their own name.
-        (
-            ObjectType::ObjectTrigger | ObjectType::ObjectPolicy | ObjectType::ObjectRule,
-            [table @ .., name],
-        ) => format!("{} on {}", quote_if_needed(name), join(table)),
+        (kind, [table @ .., name]) if lives_on_table(kind) => {
+            format!("{} on {}", quote_if_needed(name), join(table))
+        }
         (ObjectType::ObjectCast, _) => parts.join(" as "),
         _ => join(parts),
     }
@@ -168,7 +185,6 @@ fn what(kind: ObjectType) -> &'static str {
         ObjectType::ObjectFdw => "foreign data wrapper",
         ObjectType::ObjectForeignServer => "foreign server",
         ObjectType::ObjectFunction => "function",
-        ObjectType::ObjectIndex => "index",
         ObjectType::ObjectLanguage => "language",
         ObjectType::ObjectOpclass => "operator class",
         ObjectType::ObjectOperator => "operator",

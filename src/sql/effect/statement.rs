@@ -5,11 +5,13 @@
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    CmdType, CreateStmt, IntoClause, ObjectType, RangeVar, RenameStmt, TypeName, WithClause,
+    CmdType, ConstrType, CreateStmt, IntoClause, ObjectType, RangeVar, RenameStmt, VariableSetKind,
+    VariableSetStmt, WithClause,
 };
 
 use super::super::identifier::TableName;
-use super::{Effect, alter_table, call, removal, words};
+use super::condition::{lets_all_through, without_value};
+use super::{ConstraintKind, Effect, NewColumn, alter_table, call, removal, words};
 
 /// The effects of one statement, at least one.
 pub(in crate::sql) fn of(node: &NodeEnum) -> Vec<Effect> {
@@ -36,22 +38,23 @@ fn collect(node: &NodeEnum, effects: &mut Vec<Effect>) {
         NodeEnum::CreateTableAsStmt(create) => {
             within(create.query.as_deref(), effects);
             if create.objtype() == ObjectType::ObjectTable {
-                created_into(create.into.as_deref(), effects);
+                created_into(create.into.as_deref(), create.if_not_exists, effects);
             }
         }
         NodeEnum::SelectStmt(select) => {
             with_clause(select.with_clause.as_ref(), effects);
-            created_into(select.into_clause.as_deref(), effects);
+            created_into(select.into_clause.as_deref(), false, effects);
         }
         NodeEnum::InsertStmt(insert) => {
             with_clause(insert.with_clause.as_ref(), effects);
-            let rewrites = insert.on_conflict_clause.as_ref().is_some_and(|clause| {
+            let rewrites = insert.on_conflict_clause.as_ref().filter(|clause| {
                 clause.action() == pg_query::protobuf::OnConflictAction::OnconflictUpdate
             });
-            if let (true, Some(table)) = (rewrites, &insert.relation) {
+            if let (Some(clause), Some(table)) = (rewrites, &insert.relation) {
                 effects.push(Effect::Update {
                     table: table_name(table),
                     every_row: false,
+                    over: over(&clause.target_list, clause.where_clause.as_deref()),
                 });
             } else if !effects.is_empty() {
                 effects.push(Effect::Other {
@@ -65,7 +68,7 @@ fn collect(node: &NodeEnum, effects: &mut Vec<Effect>) {
             if let Some(table) = &delete.relation {
                 effects.push(Effect::Delete {
                     table: table_name(table),
-                    every_row: delete.where_clause.is_none() && delete.using_clause.is_empty(),
+                    every_row: lets_all_through(delete.where_clause.as_deref()),
                 });
             }
         }
@@ -74,7 +77,8 @@ fn collect(node: &NodeEnum, effects: &mut Vec<Effect>) {
             if let Some(table) = &update.relation {
                 effects.push(Effect::Update {
                     table: table_name(table),
-                    every_row: update.where_clause.is_none() && update.from_clause.is_empty(),
+                    every_row: lets_all_through(update.where_clause.as_deref()),
+                    over: over(&update.target_list, update.where_clause.as_deref()),
                 });
             }
         }
@@ -84,13 +88,9 @@ fn collect(node: &NodeEnum, effects: &mut Vec<Effect>) {
         }
         NodeEnum::TruncateStmt(truncate) => {
             let cascade = truncate.behavior == CASCADE;
-            effects.extend(truncate.relations.iter().filter_map(|relation| {
-                let Some(NodeEnum::RangeVar(table)) = &relation.node else {
-                    return None;
-                };
-                let table = table_name(table);
-                Some(Effect::Truncate { table, cascade })
-            }));
+            effects.extend(
+                ranges(&truncate.relations).map(|table| Effect::Truncate { table, cascade }),
+            );
         }
         NodeEnum::AlterTableStmt(alter) => effects.extend(alter_table::of(alter)),
         NodeEnum::RenameStmt(rename) => effects.extend(renamed(rename)),
@@ -105,6 +105,25 @@ fn collect(node: &NodeEnum, effects: &mut Vec<Effect>) {
         }
         NodeEnum::ExplainStmt(explain) if removal::is_analyze(&explain.options) => {
             within(explain.query.as_deref(), effects);
+        }
+        NodeEnum::VariableSetStmt(set)
+            if set.name == "search_path" || set.kind() == VariableSetKind::VarResetAll =>
+        {
+            effects.push(Effect::SetSearchPath {
+                schemas: search_path(set),
+            });
+        }
+        NodeEnum::LockStmt(lock) => {
+            let level = lock.mode;
+            effects.extend(ranges(&lock.relations).map(|table| Effect::Lock { table, level }));
+        }
+        NodeEnum::IndexStmt(index) => {
+            effects.extend(index.relation.as_ref().map(|table| Effect::CreateIndex {
+                table: table_name(table),
+                name: Some(index.idxname.clone()).filter(|name| !name.is_empty()),
+                unique: index.unique,
+                concurrently: index.concurrent,
+            }));
         }
         NodeEnum::DoStmt(_) => effects.push(Effect::Opaque { kind: "do block" }),
         NodeEnum::ExecuteStmt(_) => effects.push(Effect::Opaque {
@@ -132,16 +151,92 @@ fn with_clause(clause: Option<&WithClause>, effects: &mut Vec<Effect>) {
 }
 
 fn created(create: &CreateStmt, effects: &mut Vec<Effect>) {
-    effects.extend(create.relation.as_ref().map(|table| Effect::CreateTable {
+    let Some(table) = &create.relation else {
+        return;
+    };
+    let constraints = create
+        .table_elts
+        .iter()
+        .filter_map(|element| match &element.node {
+            Some(NodeEnum::ColumnDef(column)) => Some(NewColumn::of(column).constraints),
+            Some(NodeEnum::Constraint(constraint))
+                if constraint.contype() == ConstrType::ConstrForeign =>
+            {
+                Some(vec![super::Constraint::of(constraint)])
+            }
+            _ => None,
+        })
+        .flatten();
+    effects.push(Effect::CreateTable {
         table: table_name(table),
-    }));
+        if_not_exists: create.if_not_exists,
+        temporary: is_temporary(table),
+        filled: false,
+        references: constraints
+            .filter_map(|constraint| match constraint.kind {
+                ConstraintKind::ForeignKey { references, .. } => Some(references),
+                _ => None,
+            })
+            .collect(),
+        parents: ranges(&create.inh_relations).collect(),
+    });
 }
 
-fn created_into(into: Option<&IntoClause>, effects: &mut Vec<Effect>) {
+fn created_into(into: Option<&IntoClause>, if_not_exists: bool, effects: &mut Vec<Effect>) {
     let table = into.and_then(|into| into.rel.as_ref());
     effects.extend(table.map(|table| Effect::CreateTable {
         table: table_name(table),
+        if_not_exists,
+        temporary: is_temporary(table),
+        filled: true,
+        references: Vec::new(),
+        parents: Vec::new(),
     }));
+}
+
+fn is_temporary(table: &RangeVar) -> bool {
+    table.relpersistence == "t" || table.schemaname == "pg_temp"
+}
+
+/// The schemas that `SET search_path` names, where they are written out.
+fn search_path(set: &VariableSetStmt) -> Option<Vec<String>> {
+    if set.kind() != VariableSetKind::VarSetValue {
+        return None;
+    }
+    set.args
+        .iter()
+        .map(|arg| match &arg.node {
+            Some(NodeEnum::AConst(constant)) => match &constant.val {
+                // `$user` is somebody's name, which the text does not tell.
+                Some(pg_query::protobuf::a_const::Val::Sval(text)) if text.sval != "$user" => {
+                    Some(text.sval.clone())
+                }
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect()
+}
+
+/// The columns that are written over; those that the condition demands to be empty are only filled.
+fn over(targets: &[pg_query::Node], condition: Option<&pg_query::Node>) -> Vec<String> {
+    let empty = without_value(condition);
+    targets
+        .iter()
+        .filter_map(|target| match &target.node {
+            Some(NodeEnum::ResTarget(target)) => Some(target.name.clone()),
+            _ => None,
+        })
+        .filter(|column| !empty.contains(column))
+        .collect()
+}
+
+/// The relations of a list of nodes.
+fn ranges(nodes: &[pg_query::Node]) -> impl Iterator<Item = TableName> + '_ {
+    nodes.iter().filter_map(|node| match &node.node {
+        Some(NodeEnum::RangeVar(range)) => Some(table_name(range)),
+        _ => None,
+    })
 }
 
 fn merged(merge: &pg_query::protobuf::MergeStmt, effects: &mut Vec<Effect>) {
@@ -165,6 +260,19 @@ fn merged(merge: &pg_query::protobuf::MergeStmt, effects: &mut Vec<Effect>) {
         Effect::Update {
             table,
             every_row: false,
+            over: merge
+                .merge_when_clauses
+                .iter()
+                .filter_map(|clause| match &clause.node {
+                    Some(NodeEnum::MergeWhenClause(clause))
+                        if clause.command_type() == CmdType::CmdUpdate =>
+                    {
+                        Some(over(&clause.target_list, clause.condition.as_deref()))
+                    }
+                    _ => None,
+                })
+                .flatten()
+                .collect(),
         }
     } else {
         Effect::Other {
@@ -196,20 +304,4 @@ pub(super) fn table_name(range: &RangeVar) -> TableName {
         schema: Some(range.schemaname.clone()).filter(|schema| !schema.is_empty()),
         name: range.relname.clone(),
     }
-}
-
-/// A type as the statement named it, unquoted, without `pg_catalog`, which the grammar adds to SQL's own spellings.
-pub(super) fn type_words(name: Option<&TypeName>) -> String {
-    let Some(name) = name else {
-        return String::new();
-    };
-    let mut parts = removal::strings(&name.names);
-    if parts.len() > 1 && parts.first().is_some_and(|schema| schema == "pg_catalog") {
-        parts.remove(0);
-    }
-    format!(
-        "{}{}",
-        parts.join("."),
-        "[]".repeat(name.array_bounds.len())
-    )
 }

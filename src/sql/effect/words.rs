@@ -17,9 +17,11 @@ pub(super) fn kind(node: &NodeEnum) -> &'static str {
         NodeEnum::DeclareCursorStmt(_) | NodeEnum::ClosePortalStmt(_) | NodeEnum::FetchStmt(_) => {
             "cursor"
         }
-        NodeEnum::LockStmt(_) => "lock table",
         NodeEnum::VariableSetStmt(set) if changes_reading(&set.name) => {
             "set how text is read or rows are checked"
+        }
+        NodeEnum::VariableSetStmt(set) if set.name.eq_ignore_ascii_case("timezone") => {
+            "set time zone"
         }
         NodeEnum::VariableSetStmt(_) | NodeEnum::ConstraintsSetStmt(_) => "set",
         NodeEnum::VariableShowStmt(_) => "show",
@@ -34,6 +36,9 @@ pub(super) fn kind(node: &NodeEnum) -> &'static str {
         NodeEnum::VacuumStmt(_) => "analyze",
         NodeEnum::ReindexStmt(_) => "reindex",
         NodeEnum::RefreshMatViewStmt(refresh) if refresh.skip_data => "empty materialized view",
+        NodeEnum::RefreshMatViewStmt(refresh) if refresh.concurrent => {
+            "refresh materialized view concurrently"
+        }
         NodeEnum::RefreshMatViewStmt(_) => "refresh materialized view",
         NodeEnum::CommentStmt(_) => "comment",
         NodeEnum::SecLabelStmt(_) => "security label",
@@ -70,8 +75,6 @@ fn changes_reading(setting: &str) -> bool {
 fn created(node: &NodeEnum) -> Option<&'static str> {
     Some(match node {
         NodeEnum::CreateSchemaStmt(_) => "create schema",
-        NodeEnum::IndexStmt(index) if index.unique => "create unique index",
-        NodeEnum::IndexStmt(_) => "create index",
         NodeEnum::ViewStmt(_) => "create view",
         NodeEnum::CreateEnumStmt(_)
         | NodeEnum::CompositeTypeStmt(_)
@@ -182,7 +185,7 @@ pub(super) fn table_of(node: &NodeEnum) -> Option<&RangeVar> {
     match node {
         NodeEnum::InsertStmt(insert) => insert.relation.as_ref(),
         NodeEnum::CopyStmt(copy) => copy.relation.as_ref(),
-        NodeEnum::IndexStmt(index) => index.relation.as_ref(),
+        NodeEnum::ReindexStmt(reindex) => reindex.relation.as_ref(),
         NodeEnum::CreateTrigStmt(create) => create.relation.as_ref(),
         NodeEnum::RuleStmt(rule) => rule.relation.as_ref(),
         NodeEnum::CreatePolicyStmt(create) => create.table.as_ref(),

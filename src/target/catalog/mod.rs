@@ -2,9 +2,11 @@
 //!
 //! Every question runs in a short read-only transaction of its own with `SET LOCAL` limits, which hold through a pooler too;
 //! **never ask within a transaction of yours, it would be rolled back**. Only the system catalogues are read, except by the
-//! counts in [`table`], which say so. Read [`table`] for sizes and counts, [`ledger`] for what Prisma has left behind.
+//! counts in [`table`], which say so. Read [`table`] for sizes and counts,
+//! [`relation`] for the shape of tables, [`ledger`] for what Prisma has left behind.
 
 pub mod ledger;
+pub mod relation;
 pub mod session;
 pub mod shape;
 pub mod standing;

@@ -95,24 +95,28 @@ pub async fn largest_tables(session: &Session, limit: i64) -> Result<Vec<TableSi
         .map_err(|error| Unanswered::Failed(error).trouble(doing))
 }
 
-/// Waiting requests for ACCESS EXCLUSIVE count as busy too: the next reader queues behind them.
+/// Joins what a relation `c` takes up by the page counts, which need no lock.
+pub(super) const PAGES: &str = "CROSS JOIN LATERAL ( \
+     SELECT (sum(part.relpages) * current_setting('block_size')::int8)::int8 AS bytes \
+       FROM pg_class part \
+      WHERE part.oid IN (c.oid, c.reltoastrelid) \
+         OR part.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid IN (c.oid, c.reltoastrelid)) \
+     ) pages";
+
+/// Joins whether a relation `c` must not be measured. Waiting requests for ACCESS EXCLUSIVE count as busy too: the next
+/// reader queues behind them.
+pub(super) const BUSY: &str = "LEFT JOIN ( \
+     SELECT DISTINCT relation FROM pg_locks \
+      WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' \
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+     ) busy ON busy.relation = c.oid";
+
 fn size_question(measure: &str) -> String {
     format!(
         "SELECT n.nspname::text, c.relname::text, {measure}, \
                 CASE WHEN c.reltuples >= 0 THEN c.reltuples::int8 END \
            FROM pg_class c \
-           JOIN pg_namespace n ON n.oid = c.relnamespace \
-          CROSS JOIN LATERAL ( \
-                SELECT (sum(part.relpages) * current_setting('block_size')::int8)::int8 AS bytes \
-                  FROM pg_class part \
-                 WHERE part.oid IN (c.oid, c.reltoastrelid) \
-                    OR part.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid IN (c.oid, c.reltoastrelid)) \
-                ) pages \
-           LEFT JOIN ( \
-                SELECT DISTINCT relation FROM pg_locks \
-                 WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' \
-                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-                ) busy ON busy.relation = c.oid \
+           JOIN pg_namespace n ON n.oid = c.relnamespace {PAGES} {BUSY} \
           WHERE c.relkind IN ('r', 'm') \
             AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
           ORDER BY 3 DESC, 1, 2 LIMIT $1"
@@ -143,6 +147,87 @@ pub async fn count_values(
     match counted(session, &question, budget).await {
         Ok(count) => Count::Exact(count),
         Err(unanswered) => estimated(session, table, Some(column), &unanswered).await,
+    }
+}
+
+/// How many rows of a table have no value in a column. Reads the table, for at most `budget`.
+pub async fn count_missing(
+    session: &Session,
+    table: &TableName,
+    column: &str,
+    budget: Duration,
+) -> Count {
+    let condition = format!("t.{} IS NULL", quote_ident(column));
+    count_where(session, table, &condition, budget).await
+}
+
+/// How many texts of a column have more than `limit` characters. Reads the table, for at most `budget`.
+pub async fn count_longer(
+    session: &Session,
+    table: &TableName,
+    column: &str,
+    limit: i32,
+    budget: Duration,
+) -> Count {
+    // Blanks at the end are cut without a word, as the standard wants it.
+    let condition = format!(
+        "char_length(rtrim(t.{}, ' ')) > {limit}",
+        quote_ident(column)
+    );
+    count_where(session, table, &condition, budget).await
+}
+
+/// How many values of a column do not come back from a cast to the type `to` and back to `from`. Both are types as they
+/// stand in SQL. Reads the table, for at most `budget`.
+pub async fn count_altered(
+    session: &Session,
+    table: &TableName,
+    column: &str,
+    (from, to): (&str, &str),
+    budget: Duration,
+) -> Count {
+    let column = quote_ident(column);
+    let condition = format!("t.{column}::{to}::{from} IS DISTINCT FROM t.{column}");
+    count_where(session, table, &condition, budget).await
+}
+
+/// How many rows of a table point to a row of `other` that is not there. Reads both, for at most `budget`.
+pub async fn count_orphans(
+    session: &Session,
+    (table, columns): (&TableName, &[String]),
+    (other, other_columns): (&TableName, &[String]),
+    budget: Duration,
+) -> Count {
+    let full = columns
+        .iter()
+        .map(|column| format!("t.{} IS NOT NULL", quote_ident(column)));
+    let same = columns
+        .iter()
+        .zip(other_columns)
+        .map(|(own, theirs)| format!("o.{} = t.{}", quote_ident(theirs), quote_ident(own)));
+    let condition = format!(
+        "{} AND NOT EXISTS (SELECT FROM {} o WHERE {})",
+        full.collect::<Vec<_>>().join(" AND "),
+        other.quoted(),
+        same.collect::<Vec<_>>().join(" AND ")
+    );
+    count_where(session, table, &condition, budget).await
+}
+
+/// How many rows `t` of a table fulfil a condition. There is no estimate of that.
+async fn count_where(
+    session: &Session,
+    table: &TableName,
+    condition: &str,
+    budget: Duration,
+) -> Count {
+    let question = format!(
+        "SELECT count(*) FROM {} t WHERE {condition}",
+        table.quoted()
+    );
+    match counted(session, &question, budget).await {
+        Ok(count) => Count::Exact(count),
+        Err(unanswered) => Count::Unknown(unanswered.reason()),
     }
 }
 

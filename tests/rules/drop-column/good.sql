@@ -1,4 +1,3 @@
--- A rename keeps every value; a dropped default or constraint drops none.
-ALTER TABLE "User" RENAME COLUMN "phone" TO "mobile";
+-- A dropped default or constraint takes no value along.
 ALTER TABLE "User" ALTER COLUMN "phone" DROP DEFAULT;
 ALTER TABLE "User" DROP CONSTRAINT "User_phone_check";

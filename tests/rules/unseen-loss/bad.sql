@@ -1,11 +1,8 @@
 -- Data goes or changes, or the text does not say whether it does.
-TRUNCATE "Session";
-DELETE FROM "Session";
 DELETE FROM "Session" WHERE "expires" < now();
-UPDATE "User" SET "plan" = 'free';
+UPDATE "User" SET "plan" = 'free' WHERE "plan" = 'trial';
 INSERT INTO "Plan" ("id", "price") VALUES ('free', 0) ON CONFLICT ("id") DO UPDATE SET "price" = NULL;
 MERGE INTO "Plan" p USING "Price" q ON p."id" = q."id" WHEN MATCHED THEN UPDATE SET "price" = NULL;
-ALTER TABLE "Card" ALTER COLUMN "ease" SET DATA TYPE INTEGER;
 ALTER TABLE "Review" DETACH PARTITION "Review_2024";
 ALTER TABLE "Review" SET UNLOGGED;
 ALTER TABLE "User" DISABLE ROW LEVEL SECURITY;

@@ -2,14 +2,13 @@
 CREATE EXTENSION IF NOT EXISTS "pgcrypto";
 CREATE SCHEMA IF NOT EXISTS "billing";
 ALTER TABLE "User" ADD COLUMN "plan" TEXT, ADD COLUMN "since" TIMESTAMP(3) NOT NULL DEFAULT now();
-ALTER TABLE "User" ALTER COLUMN "plan" SET NOT NULL, ALTER COLUMN "plan" SET DEFAULT 'free';
+ALTER TABLE "User" ALTER COLUMN "plan" SET DEFAULT 'free';
 CREATE TYPE "Mood" AS ENUM ('calm', 'tense');
 ALTER TYPE "Mood" ADD VALUE 'curious';
 DROP TYPE "OldMood";
 DROP INDEX "User_name_idx";
 INSERT INTO "Plan" ("id") VALUES ('free') ON CONFLICT DO NOTHING;
 CREATE UNIQUE INDEX CONCURRENTLY "User_plan_idx" ON "User" (lower("plan"));
-ALTER TABLE "Card" ADD CONSTRAINT "Card_setId_fkey" FOREIGN KEY ("setId") REFERENCES "StudySet" ("id");
 DROP VIEW "ActiveUser";
 REFRESH MATERIALIZED VIEW "Ranking";
 COMMENT ON TABLE "User" IS 'people';

@@ -3,9 +3,13 @@
 //! A lock is held until the transaction ends, and whoever waits for it makes everybody behind wait too: a statement that
 //! needs a table for a millisecond can stop it for as long as the longest query on it runs.
 
+mod taken;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use taken::taken;
 
 /// Postgres's locks of tables, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

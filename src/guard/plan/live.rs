@@ -1,0 +1,218 @@
+//! Asking the live database what the rules want to know.
+//!
+//! Catalogues are read for all tables at once. Tables are counted within a budget for each and one for all; what does not
+//! fit is taken from the planner's statistics, and called so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::judge::Parsed;
+use crate::guard::finding::Count;
+use crate::guard::rules::{self, Database, Facts, Known, Live, Question};
+use crate::operation::Trouble;
+use crate::sql::{ConstraintKind, Effect, TableName};
+use crate::target::Session;
+use crate::target::catalog::relation::{self, Kind, Relation};
+use crate::target::catalog::table::{self, TableName as Name};
+
+/// How long one count may take before Postgres's own estimate stands in for it.
+const BUDGET: Duration = Duration::from_secs(20);
+/// The same where the size is only told, and does not decide.
+const SIZE_BUDGET: Duration = Duration::from_secs(2);
+/// How long all counts of one kind may take together.
+const WHOLE_BUDGET: Duration = Duration::from_mins(1);
+/// Larger tables are not counted only to tell their size.
+const LARGE: i64 = 64 * 1024 * 1024;
+
+/// What the database of `session` says of what is pending.
+pub(super) async fn facts(session: &Session, parsed: &[Parsed<'_>]) -> Result<Facts, Trouble> {
+    let reading = relation::reading(session).await?;
+    let names = names(parsed, &reading.path);
+    let mut facts = Facts {
+        database: Some(Database {
+            tables: BTreeMap::new(),
+            path: reading.path,
+            utc: reading.utc,
+        }),
+        ..Facts::default()
+    };
+    let mut found = relation::relations(session, &names).await?;
+    reach(session, &mut found, parsed).await?;
+    let began = Instant::now();
+    for (name, relation) in found {
+        let rows = rows(session, &name, &relation, began).await;
+        if let Some(database) = &mut facts.database {
+            database.tables.insert(name, Live { relation, rows });
+        }
+    }
+    let began = Instant::now();
+    for question in wanted(parsed, &facts) {
+        if began.elapsed() < WHOLE_BUDGET {
+            let count = answer(session, &question).await;
+            facts.answers.insert(question, count);
+        }
+    }
+    Ok(facts)
+}
+
+/// Every name of a relation in the text, in each schema where it may be found.
+fn names(parsed: &[Parsed<'_>], path: &[String]) -> Vec<Name> {
+    let effects = || {
+        parsed
+            .iter()
+            .flat_map(|script| &script.statements)
+            .flat_map(|statement| &statement.effects)
+    };
+    let mut schemas: BTreeSet<&str> = path.iter().map(String::as_str).collect();
+    for effect in effects() {
+        if let Effect::SetSearchPath {
+            schemas: Some(more),
+        } = effect
+        {
+            schemas.extend(more.iter().map(String::as_str));
+        }
+    }
+    let mut names = BTreeSet::new();
+    for table in effects().flat_map(mentioned) {
+        match &table.schema {
+            Some(schema) => {
+                names.insert(Name::new(schema.as_str(), table.name.as_str()));
+            }
+            None => names.extend(
+                schemas
+                    .iter()
+                    .map(|schema| Name::new(*schema, table.name.as_str())),
+            ),
+        }
+    }
+    names.into_iter().collect()
+}
+
+/// The relations that an effect names.
+fn mentioned(effect: &Effect) -> Vec<&TableName> {
+    let mut names: Vec<&TableName> = effect.table().into_iter().collect();
+    match effect {
+        Effect::CreateTable {
+            references,
+            parents,
+            ..
+        } => names.extend(references.iter().chain(parents)),
+        Effect::AttachPartition { partition, .. } | Effect::DetachPartition { partition, .. } => {
+            names.push(partition);
+        }
+        Effect::DropIndex { index, .. } => names.push(index),
+        Effect::AddConstraint { constraint, .. } => {
+            if let ConstraintKind::ForeignKey { references, .. } = &constraint.kind {
+                names.push(references);
+            }
+        }
+        Effect::AddColumn { column, .. } => {
+            names.extend(column.constraints.iter().filter_map(
+                |constraint| match &constraint.kind {
+                    ConstraintKind::ForeignKey { references, .. } => Some(references),
+                    _ => None,
+                },
+            ));
+        }
+        _ => {}
+    }
+    names
+}
+
+/// Adds the tables that a `TRUNCATE … CASCADE` reaches, which no text names.
+async fn reach(
+    session: &Session,
+    found: &mut BTreeMap<Name, Relation>,
+    parsed: &[Parsed<'_>],
+) -> Result<(), Trouble> {
+    let cascades = parsed
+        .iter()
+        .flat_map(|script| &script.statements)
+        .flat_map(|statement| &statement.effects)
+        .any(|effect| matches!(effect, Effect::Truncate { cascade: true, .. }));
+    while cascades {
+        let further: BTreeSet<Name> = found
+            .values()
+            .flat_map(|relation| &relation.links)
+            .map(|link| link.from.clone())
+            .filter(|name| !found.contains_key(name))
+            .collect();
+        if further.is_empty() {
+            break;
+        }
+        let further: Vec<Name> = further.into_iter().collect();
+        let more = relation::relations(session, &further).await?;
+        if more.is_empty() {
+            break;
+        }
+        found.extend(more);
+    }
+    Ok(())
+}
+
+/// How many rows a table has, exactly where that is quickly known.
+async fn rows(session: &Session, name: &Name, relation: &Relation, began: Instant) -> Count {
+    let estimate = relation
+        .rows_estimate
+        .map_or(Count::Unknown, Count::Estimated);
+    let small = relation.bytes <= LARGE || relation.rows_estimate.is_none();
+    if relation.kind != Kind::Table || !small || began.elapsed() >= WHOLE_BUDGET {
+        return estimate;
+    }
+    match table::count_rows(session, name, SIZE_BUDGET).await.into() {
+        Count::Unknown => estimate,
+        known => known,
+    }
+}
+
+/// What the rules ask when they know the catalogues, each question once.
+fn wanted(parsed: &[Parsed<'_>], facts: &Facts) -> Vec<Question> {
+    let mut known = Known::new(facts);
+    let mut wanted = Vec::new();
+    for script in parsed {
+        known.begin_script();
+        for statement in &script.statements {
+            for remark in rules::look(&statement.effects, &mut known) {
+                wanted.extend(remark.asks.filter(|question| !wanted.contains(question)));
+            }
+        }
+    }
+    wanted
+}
+
+/// The answer to a question, within its budget.
+pub(super) async fn answer(session: &Session, question: &Question) -> Count {
+    let named = |name: &TableName| {
+        let schema = name.schema.as_deref().unwrap_or(session.schema());
+        Name::new(schema, name.name.as_str())
+    };
+    let table = named(question.table());
+    match question {
+        Question::Rows(_) => table::count_rows(session, &table, BUDGET).await,
+        Question::Values(_, column) => table::count_values(session, &table, column, BUDGET).await,
+        Question::Missing(_, column) => table::count_missing(session, &table, column, BUDGET).await,
+        Question::Longer(_, column, limit) => {
+            table::count_longer(session, &table, column, *limit, BUDGET).await
+        }
+        Question::Altered {
+            column, from, to, ..
+        } => {
+            let kinds = (from.as_str(), to.to_sql());
+            table::count_altered(session, &table, column, (kinds.0, &kinds.1), BUDGET).await
+        }
+        Question::Orphans {
+            columns,
+            to,
+            to_columns,
+            ..
+        } => {
+            let other = named(to);
+            let ends = (
+                (&table, columns.as_slice()),
+                (&other, to_columns.as_slice()),
+            );
+            table::count_orphans(session, ends.0, ends.1, BUDGET).await
+        }
+    }
+    .into()
+}

@@ -1,0 +1,53 @@
+//! How long a statement keeps people waiting, by the size of its table.
+
+use super::known::{Known, Table};
+use super::remark::Remark;
+use crate::guard::finding::{Count, grouped};
+use crate::sql::TableName;
+use crate::target::size::Bytes;
+
+/// A remark about a statement that reads or writes all of `table` while others wait: `does` and then what `waits`. None
+/// for a table without rows or one that the plan has made; a note for a small one.
+pub(super) fn while_waiting(
+    rule: &'static str,
+    known: &Known<'_>,
+    table: &TableName,
+    does: &str,
+    waits: &str,
+) -> Option<Remark> {
+    match known.table(table) {
+        Table::New { .. } | Table::Absent => return None,
+        Table::Live(_) | Table::Unknown => {}
+    }
+    let Some(live) = known.untouched(table) else {
+        return Some(Remark::warning(rule, format!("{does} {waits}")));
+    };
+    if live.is_empty() {
+        return None;
+    }
+    let size = size(live);
+    Some(if live.is_small() {
+        Remark::note(
+            rule,
+            format!("{does} {waits} The table is small ({size}), so this takes a moment only."),
+        )
+    } else {
+        Remark::warning(rule, format!("{does} {waits} The table has {size}."))
+    })
+}
+
+/// `about 2,341,220 rows (estimated), 412 MB`.
+fn size(live: &super::facts::Live) -> String {
+    let bytes = Bytes(live.relation.bytes);
+    format!("{}, {bytes}", rows(live.rows))
+}
+
+/// A number of rows with what it is worth.
+pub(super) fn rows(count: Count) -> String {
+    match count {
+        Count::Exact(1) => "1 row".to_owned(),
+        Count::Exact(n) => format!("{} rows", grouped(n)),
+        Count::Estimated(n) => format!("about {} rows (estimated)", grouped(n)),
+        Count::Unknown => "an unknown number of rows".to_owned(),
+    }
+}

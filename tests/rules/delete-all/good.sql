@@ -1,0 +1,2 @@
+CREATE TABLE "Staging" ("id" TEXT NOT NULL);
+DELETE FROM "Staging";
