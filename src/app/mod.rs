@@ -225,6 +225,8 @@ impl App {
                 Err(trouble) => Reconciled::Unreachable(trouble),
             });
         };
+        // As long as the job is interrupted the target is its alone: afterwards, what lies about may be somebody else's.
+        job.operation.clear(&self.resources, &job.id).await;
         if !queue::reconcile(&self.store, &self.clock, &job, by, &verdict).await? {
             return Ok(Reconciled::NotInterrupted);
         }

@@ -15,6 +15,9 @@ pub const SECOND_FACTOR: &str = "second_factor";
 /// The decision which roles, wherever they are held, need one: their words.
 pub const SECOND_FACTOR_ROLES: &str = "second_factor_roles";
 
+/// The decision that on a target nobody approves what they have made or apply what they have approved: `true`.
+pub const SECOND_PERSON: &str = "second_person";
+
 /// Who needs a second factor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecondFactor {
@@ -81,6 +84,26 @@ pub async fn get(store: &Store, target: &str, name: &str) -> Result<Option<Value
             .fetch_optional(store.read())
             .await?;
     value.as_deref().map(parse).transpose()
+}
+
+/// Whether on a target nobody approves what they have made or apply what they have approved.
+pub async fn second_person(store: &Store, target: &str) -> Result<bool, StoreError> {
+    for on in [target, EVERYWHERE] {
+        if get(store, on, SECOND_PERSON).await? == Some(Value::Bool(true)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The person behind an actor: of a token ([`super::api_token::ApiToken::actor`]) its owner, else the actor itself.
+#[must_use]
+pub fn person(actor: &str) -> &str {
+    actor
+        .strip_prefix("token:")
+        .and_then(|rest| rest.strip_suffix(')'))
+        .and_then(|rest| rest.rsplit_once(" ("))
+        .map_or(actor, |(_, owner)| owner)
 }
 
 /// Decides something, or takes a decision back; what was decided before. The caller records both in the audit, in the same

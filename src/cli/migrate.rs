@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::plan::NoBackup;
 use super::terminal::{Exit, Terminal};
 use super::{Failure, alone, follow, has_store, open, pick, plan, signal, targets};
 use crate::config::Config;
@@ -22,7 +23,15 @@ pub(super) enum MigrateCommand {
     /// Show what is applied, pending, failed or odd; exit 0 only when there is nothing to do
     Status(TargetArg),
     /// Apply what is pending; destructive plans only when they are approved
-    Deploy(TargetArg),
+    Deploy(Deploy),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Deploy {
+    #[command(flatten)]
+    target: TargetArg,
+    #[command(flatten)]
+    backup: NoBackup,
 }
 
 #[derive(Args, Debug)]
@@ -41,12 +50,12 @@ pub(super) async fn run(
             let target = pick(&targets(&config)?, arg.target.as_deref())?;
             status(&target, terminal).await
         }
-        MigrateCommand::Deploy(arg) => {
-            let target = pick(&targets(&config)?, arg.target.as_deref())?;
+        MigrateCommand::Deploy(args) => {
+            let target = pick(&targets(&config)?, args.target.target.as_deref())?;
             // A target that cannot be reached is its own exit code; a job would only say that it failed.
             Survey::of(&target).await.map_err(Failure::Target)?;
             if has_store(&config) {
-                deploy_as_job(config, &target, terminal).await
+                deploy_as_job(config, &target, args.backup, terminal).await
             } else {
                 deploy_alone(&target, terminal).await
             }
@@ -105,6 +114,7 @@ async fn status(target: &Target, terminal: Terminal) -> Result<Exit, Failure> {
 async fn deploy_as_job(
     config: Config,
     target: &Target,
+    backup: NoBackup,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
     let app = open(config).await?;
@@ -133,11 +143,13 @@ async fn deploy_as_job(
         };
         chosen = approved;
     }
-    plan::apply_as_job(&app, &chosen, &stop, terminal).await
+    plan::apply_as_job(&app, &chosen, backup, &stop, terminal).await
 }
 
 async fn deploy_alone(target: &Arc<Target>, terminal: Terminal) -> Result<Exit, Failure> {
-    terminal.talk("There is no store here: this run is recorded in the ledger only, not as a job.");
+    terminal.talk(
+        "There is no store here: this run is recorded in the ledger only, not as a job, and no backup is taken.",
+    );
     let work = async |context| {
         let plan = guard::plan::make(target, &context).await;
         match plan {

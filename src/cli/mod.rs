@@ -8,6 +8,7 @@ mod alone;
 mod audit;
 mod backup;
 mod code;
+mod decision;
 mod doctor;
 mod follow;
 mod job;

@@ -1,22 +1,19 @@
-//! `lockkeeper plan`: make, read, approve and apply.
-//!
-//! An approval is a console user's: the operating system's user is not an approver, so `approve` asks for a sign-in.
+//! `lockkeeper plan`: make, read and apply. Saying yes or no to one is in [`super::decision`].
 
 use clap::{Args, Subcommand};
-use secrecy::SecretString;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::decision::{self, Approve, Reject};
 use super::migrate::TargetArg;
-use super::terminal::{Exit, Terminal, first_line};
-use super::{Failure, code, follow, open, pick, sign_in, signal};
+use super::terminal::{Exit, Terminal};
+use super::{Failure, follow, open, pick, signal};
 use crate::app::App;
 use crate::clock::timestamp;
 use crate::config::Config;
 use crate::guard::plan::Stored;
 use crate::guard::{self, Plan, Verdict, apply, approval};
 use crate::job::Operation;
-use crate::operation::Trouble;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PlanCommand {
@@ -26,8 +23,10 @@ pub(super) enum PlanCommand {
     Show(Which),
     /// Say yes to a plan; asks for a console user's sign-in
     Approve(Approve),
-    /// Apply a plan
-    Apply(Which),
+    /// Say no to a plan: nothing is applied from it any more
+    Reject(Reject),
+    /// Apply a plan, after a backup unless there is a fresh one
+    Apply(Apply),
 }
 
 #[derive(Args, Debug)]
@@ -38,18 +37,18 @@ pub(super) struct Which {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct Approve {
+pub(super) struct Apply {
     #[command(flatten)]
     which: Which,
-    /// The console user who approves
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
-    /// Read the password, and on the next line a code where one is needed, from standard input instead of asking
+    #[command(flatten)]
+    backup: NoBackup,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct NoBackup {
+    /// Take no backup first; only where nothing would be destroyed
     #[arg(long)]
-    password_stdin: bool,
-    /// Do not ask for the target's name to be typed
-    #[arg(long)]
-    yes: bool,
+    pub no_backup: bool,
 }
 
 pub(super) async fn run(
@@ -67,10 +66,11 @@ pub(super) async fn run(
             let stored = find(&app, &which).await?;
             show(&app, &stored, terminal).await
         }
-        PlanCommand::Approve(args) => approve(&app, args, terminal).await,
-        PlanCommand::Apply(which) => {
-            let stored = find(&app, &which).await?;
-            apply_as_job(&app, &stored.plan, &signal::stop(), terminal).await
+        PlanCommand::Approve(args) => decision::approve(&app, args, terminal).await,
+        PlanCommand::Reject(args) => decision::reject(&app, args, terminal).await,
+        PlanCommand::Apply(args) => {
+            let stored = find(&app, &args.which).await?;
+            apply_as_job(&app, &stored.plan, args.backup, &signal::stop(), terminal).await
         }
     }
 }
@@ -133,7 +133,12 @@ async fn show(app: &App, stored: &Stored, terminal: Terminal) -> Result<Exit, Fa
     terminal.say("");
     let next = next_step(app, stored).await?;
     terminal.say(&next);
-    terminal.json(&json!({"plan": plan, "appliedAt": stored.applied_at, "next": next}));
+    let closed = stored.closed.as_ref().map(|closed| {
+        json!({"at": closed.at, "as": closed.ending.word(), "by": closed.by, "reason": closed.reason})
+    });
+    terminal.json(
+        &json!({"plan": plan, "appliedAt": stored.applied_at, "closed": closed, "next": next}),
+    );
     Ok(Exit::Done)
 }
 
@@ -143,117 +148,46 @@ async fn next_step(app: &App, stored: &Stored) -> Result<String, Failure> {
         let at = timestamp(at).strftime("%Y-%m-%d %H:%M UTC");
         return Ok(format!("Applied {at}."));
     }
+    if let Some(closed) = &stored.closed {
+        return Ok(format!(
+            "It is {}, by {}: {}\nNext: lockkeeper plan make {}",
+            closed.ending.word(),
+            closed.by,
+            closed.reason,
+            plan.target
+        ));
+    }
     let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
-    let target = &plan.target;
-    Ok(if ready.needs_backup {
-        format!("Next: lockkeeper backup take {target}")
-    } else if ready.needs_approval {
+    Ok(if ready.needs_approval {
         format!("Next: lockkeeper plan approve {}", plan.id)
     } else {
         format!("Next: lockkeeper plan apply {}", plan.id)
     })
 }
 
-async fn approve(app: &App, args: Approve, terminal: Terminal) -> Result<Exit, Failure> {
-    let stored = find(app, &args.which).await?;
-    let plan = stored.plan;
-    if plan.verdict != Verdict::Destructive {
-        terminal.say("This plan destroys nothing: it needs no approval.");
-        terminal.json(&json!({"plan": plan.id, "approved": false, "verdict": plan.verdict.word()}));
-        return Ok(Exit::Done);
-    }
-    terminal.talk(format!(
-        "Plan {} for {} would destroy:",
-        plan.short_digest(),
-        plan.target
-    ));
-    for loss in plan.losses() {
-        terminal.talk(format!("  - {loss}"));
-    }
-    let unreadable =
-        |error: std::io::Error| Failure::Usage(format!("the terminal could not be read: {error}"));
-    let typed_name = if args.yes {
-        plan.target.clone()
-    } else if terminal.can_ask() {
-        terminal
-            .ask(&format!(
-                "Type the target's name ({}) to approve:",
-                plan.target
-            ))
-            .map_err(unreadable)?
-    } else {
-        return Err(Failure::Usage(
-            "nobody can be asked here: add --yes to say that you have read the plan".to_owned(),
-        ));
-    };
-    let name = match args.user {
-        Some(name) => name,
-        None if terminal.can_ask() => terminal.ask("Console user:").map_err(unreadable)?,
-        None => {
-            return Err(Failure::Usage(
-                "name the console user who approves with --user".to_owned(),
-            ));
-        }
-    };
-    let password: SecretString = if args.password_stdin {
-        first_line().map_err(unreadable)?.into()
-    } else if terminal.can_ask() {
-        terminal.ask_password("Password:").map_err(unreadable)?
-    } else {
-        return Err(Failure::Usage(
-            "hand the password over with --password-stdin".to_owned(),
-        ));
-    };
-    let user = sign_in::approver(app, &plan, &name, password).await?;
-    code::ask(app, &user, args.password_stdin, terminal).await?;
-    let yes = approval::Yes {
-        typed_name: &typed_name,
-        digest: &plan.digest,
-        actor: &user.name,
-        place: "terminal",
-    };
-    match approval::approve(&app.store, &app.clock, &plan, &yes).await {
-        Ok(approval) => {
-            let until = timestamp(approval.expires_at).strftime("%Y-%m-%d %H:%M UTC");
-            terminal.say(format!(
-                "Approved by {}. The approval is good for one try until {until}.",
-                user.name
-            ));
-            terminal.json(&json!({"plan": plan.id, "digest": plan.digest, "approvedBy": user.name, "until": until.to_string()}));
-            Ok(Exit::Done)
-        }
-        Err(approval::ApprovalError::Store(error)) => Err(error.into()),
-        Err(refused) => Err(Failure::Usage(refused.to_string())),
-    }
-}
-
 /// Applies a plan as a job, after saying what stands in the way.
 pub(super) async fn apply_as_job(
     app: &App,
     plan: &Plan,
+    NoBackup { no_backup }: NoBackup,
     stop: &CancellationToken,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
+    if no_backup && plan.verdict == Verdict::Destructive {
+        return Err(Failure::Usage(
+            "this plan destroys data: it is applied after a backup only, so leave --no-backup away"
+                .to_owned(),
+        ));
+    }
     let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
     if ready.needs_approval {
         print_refusal(plan, terminal);
         return Ok(Exit::Refused);
     }
-    if ready.needs_backup {
-        terminal.trouble(&Trouble::new(
-            "This plan destroys data, and there is no backup of this database from the last four hours and since the \
-             last plan was applied.",
-            "Nothing was applied.",
-            format!(
-                "Run `lockkeeper backup take {}`, then this command again.",
-                plan.target
-            ),
-        ));
-        return Ok(Exit::Refused);
-    }
     let operation = Operation::ApplyPlan {
         target: plan.target.clone(),
         plan: plan.id.clone(),
+        without_backup: no_backup,
     };
     let job = follow::operation(app, &operation, stop, terminal).await?;
     Ok(follow::ended(&job, terminal))
@@ -280,7 +214,7 @@ pub(super) fn print_refusal(plan: &Plan, terminal: Terminal) {
 /// The newest plan of the same digest that has an open approval.
 pub(super) async fn approved_twin(app: &App, plan: &Plan) -> Result<Option<Plan>, Failure> {
     for stored in guard::plan::list(&app.store, &plan.target, 50).await? {
-        if stored.plan.digest != plan.digest || stored.applied_at.is_some() {
+        if stored.plan.digest != plan.digest || !stored.is_open() {
             continue;
         }
         let approval = approval::latest(&app.store, &stored.plan.id).await?;
@@ -291,7 +225,7 @@ pub(super) async fn approved_twin(app: &App, plan: &Plan) -> Result<Option<Plan>
     Ok(None)
 }
 
-async fn find(app: &App, which: &Which) -> Result<Stored, Failure> {
+pub(super) async fn find(app: &App, which: &Which) -> Result<Stored, Failure> {
     let targets = &app.resources.targets;
     let named = which.plan.as_deref();
     let is_target = named.is_none_or(|name| targets.iter().any(|target| target.name == name));

@@ -130,15 +130,19 @@ impl Loss {
     /// For example `column "phone" of "User": 41,203 values`.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let Self { what, unit, count } = self;
-        match count {
-            Count::Exact(1) => format!("{what}: 1 {}", unit.trim_end_matches('s')),
-            Count::Exact(n) => format!("{what}: {} {unit}", grouped(*n)),
-            Count::Estimated(1) => {
-                format!("{what}: about 1 {} (estimated)", unit.trim_end_matches('s'))
-            }
-            Count::Estimated(n) => format!("{what}: about {} {unit} (estimated)", grouped(*n)),
-            Count::Unknown => format!("{what}: could not be counted"),
+        format!("{}: {}", self.what, self.amount())
+    }
+
+    /// For example `41,203 values`.
+    #[must_use]
+    pub fn amount(&self) -> String {
+        let unit = &self.unit;
+        match self.count {
+            Count::Exact(1) => format!("1 {}", unit.trim_end_matches('s')),
+            Count::Exact(n) => format!("{} {unit}", grouped(n)),
+            Count::Estimated(1) => format!("about 1 {} (estimated)", unit.trim_end_matches('s')),
+            Count::Estimated(n) => format!("about {} {unit} (estimated)", grouped(n)),
+            Count::Unknown => "could not be counted".to_owned(),
         }
     }
 }

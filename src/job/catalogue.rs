@@ -61,6 +61,9 @@ pub enum Operation {
         target: String,
         /// The plan's id.
         plan: String,
+        /// Whether a plan that destroys nothing is applied without a backup.
+        #[serde(default)]
+        without_backup: bool,
     },
     /// Looks at the target, says what it saw and keeps its measurements.
     #[serde(rename = "target.check")]
@@ -165,8 +168,8 @@ impl Operation {
                 "pg_dump is ended and what it has written is removed. The database is not changed."
             }
             Self::ApplyPlan { .. } => {
-                "The statement that runs is cancelled on the server and its migration is undone where Postgres can undo \
-                 it. Migrations that were applied before stay in effect."
+                "A backup that is being taken is ended and removed. A statement that runs is cancelled on the server and its \
+                 migration is undone where Postgres can undo it. Migrations that were applied before stay in effect."
             }
         }
     }
@@ -201,8 +204,8 @@ impl Operation {
                 "The database was not changed: a dump only reads. There is no backup of this job."
             }
             Self::ApplyPlan { .. } => {
-                "Migrations before the last step are in effect. Whether the one under way is, only the ledger and the \
-                 database can tell."
+                "Before the step Apply nothing was changed. Migrations before the last one are in effect; whether that one \
+                 is, only the ledger and the database can tell."
             }
         }
     }
@@ -261,19 +264,21 @@ impl Operation {
             Self::TakeBackup { note, .. } => {
                 backup::take::run(&resources.archive, target, note, context).await
             }
-            Self::ApplyPlan { plan, .. } => {
+            Self::ApplyPlan {
+                plan,
+                without_backup,
+                ..
+            } => {
                 let stored = guard::plan::get(&resources.store, &target.name, plan)
                     .await
                     .map_err(store_failed)?
                     .ok_or_else(|| unknown_plan(plan))?;
-                guard::apply::run(
-                    &resources.store,
-                    &resources.archive,
+                let ground = guard::apply::Ground {
+                    store: &resources.store,
+                    archive: &resources.archive,
                     target,
-                    &stored.plan,
-                    context,
-                )
-                .await
+                };
+                guard::apply::run(ground, &stored.plan, *without_backup, context).await
             }
             Self::CheckTarget { .. } => check_target(&resources.store, target, context).await,
         }

@@ -145,13 +145,21 @@ impl Operation {
         }
     }
 
+    /// Removes what an interrupted job left in the archive when it went away during the backup that it began with.
+    pub(crate) async fn clear(&self, resources: &Resources, job: &str) {
+        if let Self::ApplyPlan { target, .. } = self {
+            let target = resources.target(target).cloned();
+            backup::take::clean_up(&resources.archive, target.as_deref(), job).await;
+        }
+    }
+
     /// Notes elsewhere that the job did all it was to do.
     pub(crate) async fn settle(
         &self,
         resources: &Resources,
         clock: &Clock,
     ) -> Result<(), StoreError> {
-        if let Self::ApplyPlan { plan, target } = self
+        if let Self::ApplyPlan { plan, target, .. } = self
             && let Some(stored) = guard::plan::get(&resources.store, target, plan).await?
         {
             guard::plan::mark_applied(&resources.store, clock, &stored.plan).await?;

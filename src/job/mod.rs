@@ -45,6 +45,7 @@ mod tests {
             Operation::ApplyPlan {
                 target: target(),
                 plan: "p".to_owned(),
+                without_backup: false,
             },
         ];
         let told = include_str!("../../ARCHITECTURE.md");

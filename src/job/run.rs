@@ -39,7 +39,7 @@ pub(super) async fn make_plan(
         .await
         .map_err(store_failed)?;
     let twin = newest.into_iter().find(|newest| {
-        newest.applied_at.is_none()
+        newest.is_open()
             && newest.plan.digest == plan.digest
             && newest.plan.migrations == plan.migrations
     });

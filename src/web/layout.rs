@@ -98,6 +98,8 @@ pub enum Nav {
     Targets,
     /// The jobs.
     Jobs,
+    /// What waits for a person's yes.
+    Approvals,
     /// The audit.
     Audit,
 }
@@ -213,6 +215,8 @@ pub struct Layout {
     pub role: Option<Role>,
     /// Whether they are admin everywhere, and so of the console itself.
     pub administers: bool,
+    /// Whether they may approve somewhere.
+    pub approves: bool,
     /// The colours they chose.
     pub theme: Theme,
     /// The path and query of this page, to which the theme form returns.
@@ -280,6 +284,7 @@ impl Layout {
             user: Some("ada".to_owned()),
             role: Some(Role::Admin),
             administers: true,
+            approves: true,
             theme: Theme::Auto,
             path: "/".to_owned(),
             nav: Nav::Targets,

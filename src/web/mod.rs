@@ -7,6 +7,7 @@
 
 pub mod access;
 mod account;
+mod approvals;
 mod arrival;
 mod asset;
 mod backups;
@@ -14,6 +15,7 @@ mod bearer;
 mod browser;
 mod confirm;
 mod csrf;
+mod decision;
 mod error;
 mod factor;
 mod figures;

@@ -13,8 +13,8 @@ use crate::app::watch::{Found, Look};
 use crate::auth::role::Permission;
 use crate::backup::Manifest;
 use crate::config::Origin;
-use crate::guard;
-use crate::guard::plan::Stored;
+use crate::guard::{self, Plan, Verdict, approval};
+use crate::job::Operation;
 use crate::job::queue::{self, Job, State};
 use crate::target::Target;
 
@@ -103,11 +103,15 @@ pub(super) async fn gather(who: &SignedIn, target: &Target, look: &Look, open: &
             let newest = guard::plan::list(&who.app().store, &target.name, 1)
                 .await
                 .unwrap_or_default();
-            let plan = newest.into_iter().next().filter(|stored| {
-                stored.applied_at.is_none()
-                    && guard::plan::digest_now(&found.survey, target) == stored.plan.digest
-            });
-            history(&mut known, found, plan.as_ref(), &path);
+            let plan = newest
+                .into_iter()
+                .next()
+                .filter(|stored| stored.is_open() && stored.plan.is_of(&found.survey, target));
+            let step = match &plan {
+                Some(stored) => Some(planned(who, &stored.plan, &path).await),
+                None => None,
+            };
+            history(&mut known, found, step, &path);
         }
     }
     let archive = who.app().resources.archive.clone();
@@ -154,10 +158,54 @@ fn jobs(known: &mut Known) {
         );
         known.say(TargetState::Trouble, &text, Some(link.clone()));
         known.then(Next::Read(link));
+    } else if let (Operation::ApplyPlan { .. }, State::Running | State::Queued) =
+        (&job.operation, job.state)
+    {
+        known.say(
+            TargetState::Attention,
+            "A plan is being applied.",
+            Some(link.clone()),
+        );
+        known.then(Next::Read(Link::new("Follow the job", link.href)));
     }
 }
 
-fn history(known: &mut Known, found: &Found, plan: Option<&Stored>, path: &str) {
+/// What is to be done with the plan of what is pending: in a sentence, and where.
+async fn planned(who: &SignedIn, plan: &Plan, path: &str) -> (&'static str, Link) {
+    let app = who.app();
+    let href = format!("{path}/plans/{}", plan.id);
+    let approved = approval::latest(&app.store, &plan.id).await;
+    let is_approved = matches!(approved, Ok(Some(yes)) if yes.is_open(app.clock.now_ms()));
+    let may = |permission| who.grants.may(&plan.target, permission);
+    match plan.verdict {
+        Verdict::Destructive if !is_approved => {
+            let label = if may(Permission::Approve) {
+                "Read and decide"
+            } else {
+                "Read the plan"
+            };
+            (
+                "The plan destroys data and waits for an approval.",
+                Link::new(label, href),
+            )
+        }
+        _ => {
+            let label = if may(Permission::Change) {
+                "Go on and apply it"
+            } else {
+                "Read the plan"
+            };
+            let sentence = match plan.verdict {
+                Verdict::Destructive => "The plan is approved and can be applied.",
+                Verdict::Caution => "The plan needs care, and no approval: it can be applied.",
+                Verdict::Safe => "The plan is safe and can be applied.",
+            };
+            (sentence, Link::new(label, href))
+        }
+    }
+}
+
+fn history(known: &mut Known, found: &Found, plan: Option<(&str, Link)>, path: &str) {
     let survey = &found.survey;
     let link = || Some(Link::new("See the history", format!("{path}/migrations")));
     if let Some(trouble) = survey.blocked() {
@@ -174,13 +222,8 @@ fn history(known: &mut Known, found: &Found, plan: Option<&Stored>, path: &str) 
             n => format!("{n} migrations are pending."),
         };
         known.say(TargetState::Attention, &text, link());
-        if let Some(Stored { plan, .. }) = plan {
-            let link = Link::new("Read the plan", format!("{path}/plans/{}", plan.id));
-            let text = format!(
-                "A plan of them is made; its verdict is {}.",
-                plan.verdict.word()
-            );
-            known.say(TargetState::Attention, &text, Some(link.clone()));
+        if let Some((text, link)) = plan {
+            known.say(TargetState::Attention, text, Some(link.clone()));
             known.then(Next::Read(link));
         } else if survey.blocked().is_none() {
             known.then(Next::Start(Link::new(

@@ -1,10 +1,11 @@
-//! Plans: make one, read it, approve it, apply it. What the page of one says is in [`super::plan`].
+//! Plans: make one, read it, approve or reject it, apply it. What the page of one says is in [`super::plan`].
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::decision::{Refused, Typed};
 use super::error::PageError;
 use super::layout::Tab;
 use super::page::plans::{PlanRow, PlanState, PlansPage};
@@ -14,7 +15,7 @@ use super::proof::{Asking, Proof};
 use super::view;
 use super::visit::{SignedIn, StartForm};
 use crate::guard::approval::{ApprovalError, Yes};
-use crate::guard::plan::Stored;
+use crate::guard::plan::{Ending, Stored};
 use crate::guard::{self, Plan, approval};
 use crate::job::Operation;
 use crate::job::queue::{self, State};
@@ -26,8 +27,16 @@ const PAGE: i64 = 50;
 pub(super) struct ApproveBody {
     target_name: String,
     digest: String,
+    #[serde(default)]
+    reason: String,
     token: String,
     confirm: Option<SecretString>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RejectBody {
+    #[serde(default)]
+    reason: String,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +46,8 @@ pub(super) struct ApplyBody {
     token: String,
     #[serde(default)]
     key: String,
+    #[serde(default)]
+    without_backup: bool,
     confirm: Option<SecretString>,
 }
 
@@ -94,8 +105,10 @@ pub(super) async fn detail(
     who: SignedIn,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, PageError> {
-    let (target, stored) = load(&who, path).await?;
-    Ok(view::ok(&page(&who, &target, &stored, None).await?))
+    let (target, stored) = load(&who, &path).await?;
+    Ok(view::ok(
+        &page(&who, &target, &stored, Typed::default()).await?,
+    ))
 }
 
 /// `POST /t/{target}/plans/{id}/approve`.
@@ -105,36 +118,70 @@ pub(super) async fn approve(
     form: web::Form<ApproveBody>,
 ) -> Result<HttpResponse, PageError> {
     let form = form.into_inner();
+    let mut typed = Typed {
+        name: form.target_name,
+        reason: form.reason,
+        ..Typed::default()
+    };
     let who = match asking.prove(form.confirm).await? {
         Proof::Given(who) => who,
-        Proof::Wanting(who) => return unproven(&who, path, form.target_name).await,
+        Proof::Wanting(who) => return refused(&who, path, typed).await,
     };
-    let (target, stored) = load(&who, path).await?;
+    let (target, stored) = load(&who, &path).await?;
     let app = who.app();
-    let refused = if who.use_form_token(&form.token) {
-        let yes = Yes {
-            typed_name: &form.target_name,
-            digest: &form.digest,
-            actor: &who.user.name,
-            place: &who.visit.address,
-        };
-        match approval::approve(&app.store, &app.clock, &stored.plan, &yes).await {
-            Ok(_) => None,
-            Err(ApprovalError::Store(error)) => return Err(error.into()),
-            Err(error) => Some(error.to_string()),
-        }
-    } else {
-        Some(SENT_BEFORE.to_owned())
+    if !who.use_form_token(&form.token) {
+        typed.refused = Some(Refused::Again(SENT_BEFORE));
+        return refused(&who, path, typed).await;
+    }
+    let yes = Yes {
+        typed_name: &typed.name,
+        digest: &form.digest,
+        reason: &typed.reason,
+        actor: &who.user.name,
+        place: &who.visit.address,
     };
-    match refused {
-        None => {
+    match approval::approve(&app.store, &app.clock, &stored.plan, &yes).await {
+        Ok(_) => {
             who.flash(true, "Approved. The plan can be applied now.");
             Ok(view::go(&plan_path(&target, &stored.plan)))
         }
-        Some(error) => {
-            let typed = Some((form.target_name.clone(), Some(error)));
-            let page = page(&who, &target, &stored, typed).await?;
-            Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        Err(ApprovalError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            typed.refused = Some(Refused::Yes(error));
+            refused(&who, path, typed).await
+        }
+    }
+}
+
+/// `POST /t/{target}/plans/{id}/reject`.
+pub(super) async fn reject(
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+    form: web::Form<RejectBody>,
+) -> Result<HttpResponse, PageError> {
+    let (target, stored) = load(&who, &path).await?;
+    let app = who.app();
+    if applying(&who, &stored.plan).await?.is_some() {
+        who.flash(
+            false,
+            "A job applies this plan now: stop the job if it shall not.",
+        );
+        return Ok(view::go(&plan_path(&target, &stored.plan)));
+    }
+    let by = (who.user.name.as_str(), who.visit.address.as_str());
+    match approval::reject(&app.store, &app.clock, &stored.plan, &form.reason, by).await {
+        Ok(()) => {
+            who.flash(true, "Rejected. Nothing is applied from this plan.");
+            Ok(view::go(&plan_path(&target, &stored.plan)))
+        }
+        Err(ApprovalError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            let typed = Typed {
+                why_not: form.into_inner().reason,
+                refused: Some(Refused::No(error)),
+                ..Typed::default()
+            };
+            refused(&who, path, typed).await
         }
     }
 }
@@ -148,19 +195,19 @@ pub(super) async fn apply(
     let form = form.into_inner();
     let who = match asking.prove(form.confirm).await? {
         Proof::Given(who) => who,
-        Proof::Wanting(who) => return unproven(&who, path, String::new()).await,
+        Proof::Wanting(who) => return refused(&who, path, Typed::default()).await,
     };
-    let (target, stored) = load(&who, path).await?;
+    let (target, stored) = load(&who, &path).await?;
     // A program was shown no form: that it names the digest is its yes.
     let is_fresh = who.program.is_some() || who.use_form_token(&form.token);
-    let refused = if !is_fresh {
+    let wrong = if !is_fresh {
         Some(SENT_BEFORE)
     } else if form.digest != stored.plan.digest {
         Some("The plan on the screen was not this plan. Read it again.")
     } else {
         None
     };
-    if let Some(error) = refused {
+    if let Some(error) = wrong {
         // The second click of two: the first one's job is what was asked for.
         if let Some((job, State::Queued | State::Running)) = applying(&who, &stored.plan).await? {
             return Ok(view::go(&format!("/jobs/{job}")));
@@ -171,6 +218,7 @@ pub(super) async fn apply(
     let operation = Operation::ApplyPlan {
         target: target.name.clone(),
         plan: stored.plan.id.clone(),
+        without_backup: form.without_backup,
     };
     let id = who.enqueue(&operation, &form.key).await?;
     Ok(view::go(&format!("/jobs/{id}")))
@@ -179,24 +227,25 @@ pub(super) async fn apply(
 const SENT_BEFORE: &str =
     "This form was sent before, or another page took its place. Read the plan again.";
 
-/// The page again, which now asks who they are. The form's token is not used: the same form can be sent.
-async fn unproven(
+/// The page again, with what was typed; where a proof is wanting it asks for that. Then the form's token is not used: the same
+/// form can be sent.
+async fn refused(
     who: &SignedIn,
     path: web::Path<(String, String)>,
-    typed: String,
+    typed: Typed,
 ) -> Result<HttpResponse, PageError> {
-    let (target, stored) = load(who, path).await?;
-    let page = page(who, &target, &stored, Some((typed, None))).await?;
+    let (target, stored) = load(who, &path).await?;
+    let page = page(who, &target, &stored, typed).await?;
     Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
 async fn load(
     who: &SignedIn,
-    path: web::Path<(String, String)>,
+    path: &(String, String),
 ) -> Result<(std::sync::Arc<Target>, Stored), PageError> {
-    let (target, id) = path.into_inner();
-    let target = who.target(&target)?;
-    let stored = guard::plan::get(&who.app().store, &target.name, &id)
+    let (target, id) = path;
+    let target = who.target(target)?;
+    let stored = guard::plan::get(&who.app().store, &target.name, id)
         .await?
         .ok_or_else(|| PageError::NotFound("plan of that id".to_owned()))?;
     Ok((target, stored))
@@ -214,6 +263,12 @@ pub(super) async fn state(
 ) -> Result<PlanState, PageError> {
     if stored.applied_at.is_some() {
         return Ok(PlanState::Applied);
+    }
+    if let Some(closed) = &stored.closed {
+        return Ok(match closed.ending {
+            Ending::Rejected => PlanState::Rejected,
+            Ending::Void => PlanState::Void,
+        });
     }
     let app = who.app();
     let open = applying(who, &stored.plan).await?;

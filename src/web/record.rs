@@ -253,9 +253,11 @@ fn row(entry: Recorded) -> AuditRow {
 }
 
 /// Actions as they are recorded, and as a person reads them.
-const ACTIONS: [(&str, &str); 35] = [
+const ACTIONS: [(&str, &str); 37] = [
     ("plan.make", "Make a plan"),
     ("plan.approve", "Approve a plan"),
+    ("plan.reject", "Reject a plan"),
+    ("plan.void", "Void a plan"),
     ("plan.apply", "Apply a plan"),
     ("backup.take", "Take a backup"),
     ("backup.download", "Download a backup"),

@@ -3,7 +3,7 @@
 use super::access::Access::{Console, Job, Listing, Notification, Open, Own, Person, Target};
 use super::access::Routes;
 use super::{
-    account, asset, backups, confirm, factor, figures, health, history, job, jobs, me,
+    account, approvals, asset, backups, confirm, factor, figures, health, history, job, jobs, me,
     notifications, overview, plans, record, schedule, settings, sign_in, sign_in_code,
     subscription, system, target, tokens, users,
 };
@@ -31,6 +31,11 @@ pub(super) fn all(config: &mut impl Routes) {
             Target(Approve),
             plans::approve,
         )
+        .change(
+            "/t/{target}/plans/{id}/reject",
+            Target(Approve),
+            plans::reject,
+        )
         .change_proven("/t/{target}/plans/{id}/apply", Target(Change), plans::apply)
         .read("/t/{target}/backups", Target(View), backups::list)
         .change("/t/{target}/backups", Target(Operate), backups::take)
@@ -45,6 +50,12 @@ pub(super) fn all(config: &mut impl Routes) {
             Target(Manage),
             settings::require_factor,
         )
+        .change_proven(
+            "/t/{target}/settings/second-person",
+            Target(Manage),
+            settings::require_second_person,
+        )
+        .read("/approvals", Listing, approvals::list)
         .read("/jobs", Listing, jobs::list)
         .read("/audit", Listing, record::list)
         .read("/audit.jsonl", Listing, record::export);

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::error::PageError;
 use super::layout::Tab;
@@ -41,7 +42,7 @@ pub(super) struct AddBody {
 }
 
 #[derive(Deserialize)]
-pub(super) struct FactorBody {
+pub(super) struct RequireBody {
     required: bool,
 }
 
@@ -113,7 +114,7 @@ pub(super) async fn add(
 pub(super) async fn require_factor(
     asking: Asking,
     path: web::Path<String>,
-    form: web::Form<FactorBody>,
+    form: web::Form<RequireBody>,
 ) -> Result<HttpResponse, PageError> {
     let back = format!("/t/{}/settings", view::segment(&path));
     let who = asking.prove_on(&back).await?;
@@ -125,6 +126,27 @@ pub(super) async fn require_factor(
         "Everybody with a role on this target needs a second factor now."
     } else {
         "A second factor is not required on this target any more."
+    };
+    who.flash(true, said);
+    Ok(view::go(&settings_path(&target)))
+}
+
+/// `POST /t/{target}/settings/second-person`: whether nobody approves here what they made, nor applies what they approved.
+pub(super) async fn require_second_person(
+    asking: Asking,
+    path: web::Path<String>,
+    form: web::Form<RequireBody>,
+) -> Result<HttpResponse, PageError> {
+    let back = format!("/t/{}/settings", view::segment(&path));
+    let who = asking.prove_on(&back).await?;
+    let target = who.target(&path)?;
+    let value = form.required.then_some(Value::Bool(true));
+    let decision = (target.name.as_str(), policy::SECOND_PERSON);
+    who.app().decide(who.by(), decision, value.as_ref()).await?;
+    let said = if form.required {
+        "A second person is required on this target now."
+    } else {
+        "A second person is not required on this target any more."
     };
     who.flash(true, said);
     Ok(view::go(&settings_path(&target)))
@@ -182,6 +204,7 @@ async fn page(
         target: target.name.clone(),
         schedules,
         factor_required: policy.is_on(&target.name),
+        second_person: policy::second_person(&who.app().store, &target.name).await?,
         add: (there.len() < schedule::MOST).then_some(form),
         told: subscription::part(who.app(), target).await?,
         facts: vec![

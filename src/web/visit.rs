@@ -117,6 +117,7 @@ impl Visit {
             user: self.user.as_ref().map(|user| user.name.clone()),
             role: None,
             administers: false,
+            approves: false,
             theme: self.theme,
             path: self.path.clone(),
             nav: Nav::None,
@@ -269,6 +270,7 @@ impl SignedIn {
             role: self.grants.on(&target.name),
             confirm: self.confirm(),
             administers: self.administers(),
+            approves: self.approves(),
             target: Some(Band {
                 name: target.name.clone(),
                 environment: view::environment(target.environment),
@@ -283,12 +285,19 @@ impl SignedIn {
         self.grants.may(EVERYWHERE, Permission::Manage)
     }
 
+    /// Whether the user may approve on some target.
+    fn approves(&self) -> bool {
+        let mut held = self.grants.iter();
+        held.any(|(_, role)| role.may(Permission::Approve))
+    }
+
     /// A layout for a page about no target in particular.
     pub fn layout(&self, title: &str) -> Layout {
         Layout {
             role: self.grants.on(EVERYWHERE),
             confirm: self.confirm(),
             administers: self.administers(),
+            approves: self.approves(),
             ..self.visit.layout(title)
         }
     }

@@ -50,11 +50,13 @@ async fn approving_works_on_a_telephone_and_by_keyboard() {
         stops += 1;
         assert!(stops < 40, "the field cannot be reached");
     }
-    browser.press("wrong\u{e007}").await;
+    browser.press("wrong\u{e004}moved\u{e00c}").await;
+    browser.press("\u{e004}\u{e007}").await;
     browser.wait_for("That is not the name").await;
     browser.listen(&["status of 422"]).await;
     browser.inspect().await;
     assert_eq!(browser.count("#target_name[aria-invalid=true]").await, 1);
+    browser.fill("#reason", "moved to Phone").await;
     browser.fill("#target_name", "jarvis").await;
     browser.press("\u{e007}").await;
     browser.wait_for("Approved.").await;

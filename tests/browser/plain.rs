@@ -30,23 +30,21 @@ async fn the_line_needs_no_javascript() {
     }
     assert_eq!(browser.count("time[title]").await, 0, "a script ran");
 
-    // The page of the running job asks again by itself until the job has ended, then no more.
-    let held = hold(DATABASE, "User", 8.0);
-    browser.click("main button.primary").await;
-    browser.wait_for("so far").await;
-    assert_eq!(browser.count("noscript meta[http-equiv=refresh]").await, 1);
-    browser.wait_for("Back to the plan").await;
-    assert_eq!(browser.count("noscript meta").await, 0);
-    held.join().unwrap();
-    browser.click("main .btn.primary").await;
-
     browser.fill("#target_name", "Jarvis").await;
+    browser.fill("#reason", "moved to Phone").await;
     browser.click("main form button.danger").await;
     assert_eq!(browser.count("#target_name[aria-invalid=true]").await, 1);
     browser.fill("#target_name", "jarvis").await;
     browser.click("main form button.danger").await;
+
+    // A backup comes first. The page of the running job asks again by itself until the job has ended, then no more.
+    let held = hold(DATABASE, "User", 8.0);
     browser.click("main form button.danger").await;
+    browser.wait_for("so far").await;
+    assert_eq!(browser.count("noscript meta[http-equiv=refresh]").await, 1);
     browser.wait_for("See the history").await;
+    assert_eq!(browser.count("noscript meta").await, 0);
+    held.join().unwrap();
     browser.click("main .btn.primary").await;
     assert!(!browser.text_of("table").await.contains("pending"));
 

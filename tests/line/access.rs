@@ -294,6 +294,8 @@ fn only_an_approver_approves_on_the_terminal() {
             "plan",
             "approve",
             "--yes",
+            "--reason",
+            "it is dead",
             "--user",
             name,
             "--password-stdin",

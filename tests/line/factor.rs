@@ -200,6 +200,8 @@ async fn the_terminal_asks_for_the_code_and_can_take_the_factor_away() {
             "plan",
             "approve",
             "--yes",
+            "--reason",
+            "it is dead",
             "--user",
             USER,
             "--password-stdin",

@@ -64,13 +64,16 @@ fn a_failing_statement_leaves_nothing_of_its_migration() {
 #[test]
 fn a_try_uses_the_approval_up() {
     let scene = Scene::about_to_drop();
-    // A view stands in the way, so the script fails after the approval was used.
-    scene.ask("CREATE VIEW phones AS SELECT phone FROM \"Person\"");
+    // Somebody's event trigger stands in the way, so the script fails after the approval was used.
+    scene.ask(
+        "CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today'; END $$; \
+         CREATE EVENT TRIGGER stop ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION no()",
+    );
     scene
         .run(&["plan", "apply"], NOT_SO)
-        .says(&["SQLSTATE 2BP01", "Nothing of this script is in effect."]);
+        .says(&["SQLSTATE P0001", "Nothing of this script is in effect."]);
     scene.ask(ROLLED_BACK);
-    scene.ask("DROP VIEW phones");
+    scene.ask("DROP EVENT TRIGGER stop");
     scene.run(&["plan", "apply"], REFUSED);
     scene.run(&["migrate", "deploy"], REFUSED);
     assert!(scene.has_phones());

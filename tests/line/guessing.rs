@@ -115,6 +115,8 @@ async fn somebody_who_guesses_keeps_nobody_out() {
         "plan",
         "approve",
         "--yes",
+        "--reason",
+        "it is dead",
         "--user",
         USER,
         "--password-stdin",

@@ -42,6 +42,7 @@ async fn without_a_session_every_route_leads_to_signing_in() {
         let request = if method == Method::POST {
             request.form(&[
                 ("target_name", "app"),
+                ("reason", "x"),
                 ("digest", "x"),
                 ("token", "x"),
                 ("finding", "x"),

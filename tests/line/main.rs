@@ -13,6 +13,7 @@ mod support;
 mod access;
 mod admins;
 mod alarm;
+mod applying;
 mod audit;
 mod channels;
 mod check;

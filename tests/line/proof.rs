@@ -50,17 +50,30 @@ async fn approving_and_applying_ask_again_after_five_minutes() {
     );
     let token = page.field("token");
     for typed in [
-        &[("target_name", "app")][..],
-        &[("target_name", "app"), ("confirm", "not-the-passphrase")],
+        &[("target_name", "app"), ("reason", "old")][..],
+        &[
+            ("target_name", "app"),
+            ("reason", "old"),
+            ("confirm", "not-the-passphrase"),
+        ],
     ] {
         let page = fill(&visitor, &plan, "approve", typed).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(page.attribute("#target_name", "value"), "app", "it is kept");
+        assert_eq!(
+            page.attribute("#reason", "value"),
+            "old",
+            "and so is the reason"
+        );
         assert!(!page.has("#target_name-error"), "{}", page.text);
         assert!(page.has("#confirm-error"), "{}", page.text);
         assert_eq!(page.field("token"), token, "the form can be sent again");
     }
-    let typed = [("target_name", "app"), ("confirm", USER_PASSWORD)];
+    let typed = [
+        ("target_name", "app"),
+        ("reason", "old"),
+        ("confirm", USER_PASSWORD),
+    ];
     let page = fill(&visitor, &plan, "approve", &typed).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
     let said = visitor.read(&plan).await;

@@ -90,6 +90,8 @@ impl Scene {
             "plan",
             "approve",
             "--yes",
+            "--reason",
+            "nobody reads it",
             "--user",
             USER,
             "--password-stdin",
@@ -142,10 +144,10 @@ impl Scene {
             == "1"
     }
 
-    /// Makes a plan that turns out safe, and applies it; the second command must end with `code`.
+    /// Makes a plan that turns out safe, and applies it without a backup; the second command must end with `code`.
     pub fn plan_and_apply(&self, code: i32) -> Said {
         self.run(&["plan", "make"], DONE);
-        self.run(&["plan", "apply"], code)
+        self.run(&["plan", "apply", "--no-backup"], code)
     }
 }
 

@@ -61,6 +61,8 @@ impl Jarvis {
             "plan",
             "approve",
             "--yes",
+            "--reason",
+            "moved to Phone in March",
             "--user",
             USER,
             "--password-stdin",
@@ -134,7 +136,7 @@ async fn from_pending_to_applied() {
     let exact = |n: i64| json!({"kind": "exact", "n": n});
     assert_eq!(losses, [&exact(phones), &exact(imports)]);
 
-    // Neither without an approval, nor with somebody else's password, nor without a backup.
+    // Neither without an approval, nor with somebody else's password, nor where a backup is not wanted.
     let refused = ["not approved", "column phone"];
     jarvis.run(&["plan", "apply"], REFUSED).says(&refused);
     jarvis.approve("not-the-passphrase-at-all", NOT_SO).says(&[
@@ -145,10 +147,9 @@ async fn from_pending_to_applied() {
     jarvis
         .approve(USER_PASSWORD, DONE)
         .says(&["Approved by ada"]);
-    jarvis.run(&["plan", "apply"], REFUSED).says(&[
-        "there is no backup of this database",
-        "Nothing was applied.",
-    ]);
+    jarvis
+        .run(&["plan", "apply", "--no-backup"], USAGE)
+        .says(&["it is applied after a backup only"]);
     assert_eq!(jarvis.count("SELECT count(phone) FROM \"User\""), phones);
 
     take_and_check_backup(&jarvis, phones);

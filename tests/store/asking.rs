@@ -27,6 +27,7 @@ fn apply(target: &str) -> Operation {
     Operation::ApplyPlan {
         target: target.to_owned(),
         plan: "p".to_owned(),
+        without_backup: false,
     }
 }
 

@@ -8,7 +8,7 @@ on_both!(
 );
 
 /// Each breaks one rule of the schema.
-const IMPOSSIBLE: [&str; 14] = [
+const IMPOSSIBLE: [&str; 17] = [
     // A state that there is not.
     "INSERT INTO job (id, kind, target, payload, state, exclusive, actor, created_at) \
      VALUES ('x', 'k', 't', '{}', 'sleeping', 1, 'ada', 1)",
@@ -38,14 +38,18 @@ const IMPOSSIBLE: [&str; 14] = [
     // A level that there is not.
     "INSERT INTO job_event (job_id, seq, at, level, step, text) VALUES ('known', 1, 1, 'loud', '', '')",
     // A verdict that there is not.
-    "INSERT INTO plan (id, target, digest, verdict, body, made_by, made_at, job_id) \
-     VALUES ('x', 't', 'd', 'harmless', '{}', 'ada', 1, 'known')",
+    "INSERT INTO plan (id, target, digest, verdict, body, made_by, author, made_at, job_id) \
+     VALUES ('x', 't', 'd', 'harmless', '{}', 'ada', 'ada', 1, 'known')",
+    // A plan that is closed in a way that there is not, for no reason, or although it was applied.
+    "UPDATE plan SET closed_at = 1, closed_as = 'bored', closed_by = 'ada', closed_reason = '' WHERE id = 'known'",
+    "UPDATE plan SET closed_at = 1, closed_as = 'void', closed_by = 'ada' WHERE id = 'known'",
+    "UPDATE plan SET applied_at = 1, closed_at = 1, closed_as = 'void', closed_by = 'ada', closed_reason = '' WHERE id = 'known'",
     // A yes to no plan.
-    "INSERT INTO approval (id, plan_id, digest, approved_by, approved_at, expires_at) \
-     VALUES ('x', 'ghost', 'd', 'ada', 1, 2)",
+    "INSERT INTO approval (id, plan_id, digest, reason, approved_by, approved_at, expires_at) \
+     VALUES ('x', 'ghost', 'd', '', 'ada', 1, 2)",
     // A yes that was used by nobody.
-    "INSERT INTO approval (id, plan_id, digest, approved_by, approved_at, expires_at, used_at) \
-     VALUES ('x', 'known', 'd', 'ada', 1, 2, 1)",
+    "INSERT INTO approval (id, plan_id, digest, reason, approved_by, approved_at, expires_at, used_at) \
+     VALUES ('x', 'known', 'd', '', 'ada', 1, 2, 1)",
     // A session of nobody.
     "INSERT INTO session (key_hash, user_id, state, created_at, expires_at) VALUES ('x', 'ghost', '{}', 1, 2)",
 ];
@@ -55,8 +59,8 @@ async fn impossible_rows_are_refused(ground: Ground) {
     for known in [
         "INSERT INTO job (id, kind, target, payload, state, exclusive, actor, created_at) \
          VALUES ('known', 'k', 't', '{}', 'queued', 1, 'ada', 1)",
-        "INSERT INTO plan (id, target, digest, verdict, body, made_by, made_at, job_id) \
-         VALUES ('known', 't', 'd', 'safe', '{}', 'ada', 1, 'known')",
+        "INSERT INTO plan (id, target, digest, verdict, body, made_by, author, made_at, job_id) \
+         VALUES ('known', 't', 'd', 'safe', '{}', 'ada', 'ada', 1, 'known')",
     ] {
         sql(&store, known).await.unwrap();
     }

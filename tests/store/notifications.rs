@@ -128,6 +128,7 @@ async fn the_queue_tells_of_jobs_that_need_somebody(ground: Ground) {
     let apply = |target: &str| Operation::ApplyPlan {
         target: target.to_owned(),
         plan: "p".to_owned(),
+        without_backup: false,
     };
     let failed = || End::Failed(trouble());
     for (operation, end) in [
@@ -201,6 +202,7 @@ async fn a_plan_that_waits_is_told_and_a_safe_one_is_not(ground: Ground) {
                 schema: "public".to_owned(),
             },
             migrations: Vec::new(),
+            touched: Vec::new(),
             verdict,
             digest: "d".repeat(64),
         };

@@ -78,8 +78,8 @@ async fn what_ended_long_ago_goes_and_nothing_else(ground: Ground) {
     .unwrap();
     sql(
         &store,
-        "INSERT INTO plan (id, target, digest, verdict, body, made_by, made_at, job_id) \
-         VALUES ('p', 't', 'd', 'safe', '{}', 'ada', 1, 'ancient')",
+        "INSERT INTO plan (id, target, digest, verdict, body, made_by, author, made_at, job_id) \
+         VALUES ('p', 't', 'd', 'safe', '{}', 'ada', 'ada', 1, 'ancient')",
     )
     .await
     .unwrap();

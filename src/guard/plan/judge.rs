@@ -1,7 +1,7 @@
 //! Judging what is pending: parse, ask the live database, ask the rules.
 
 use super::{PlannedMigration, PlannedStatement, live};
-use crate::guard::finding::{Count, Finding, Loss, TableNow, Verdict};
+use crate::guard::finding::{Count, Finding, Loss, TableNow};
 use crate::guard::lock;
 use crate::guard::rules::{self, Facts, Known, Question, Remark, Table};
 use crate::migration::Survey;
@@ -30,20 +30,6 @@ pub(super) async fn judged(
     let parsed = parse(survey)?;
     let facts = live::facts(session, &parsed).await?;
     Ok(judge(&parsed, &facts))
-}
-
-/// The verdict of today's rules on what is pending in `survey`, with what the database of `session` says of it now. A
-/// script that cannot be judged is not safe.
-pub(in crate::guard) async fn verdict(session: &Session, survey: &Survey) -> Verdict {
-    judged(session, survey)
-        .await
-        .map_or(Verdict::Destructive, |migrations| {
-            let findings = migrations
-                .iter()
-                .flat_map(|(_, statements)| statements)
-                .flat_map(|(_, findings)| findings);
-            Verdict::over(findings.map(|(finding, _)| finding))
-        })
 }
 
 /// The pending scripts, in order.

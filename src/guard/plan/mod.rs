@@ -3,22 +3,26 @@
 //! A plan is a picture of one moment. It is stored whole; when it is used, the digest is computed again from what is
 //! then pending, and a plan whose digest has changed is void.
 
+mod digest;
+mod growth;
 mod judge;
 mod live;
 mod stored;
+mod touched;
 
-pub(super) use judge::verdict;
-pub use stored::{Stored, get, list, mark_applied, save};
-pub(super) use stored::{applied_at, last_applied};
+pub use digest::Identity;
+pub use growth::TOLERANCE;
+pub use stored::{Closed, Ending, Stored, get, list, mark_applied, save, waiting};
+pub(super) use stored::{close, last_applied};
+pub use touched::Touched;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::guard::finding::{Finding, Severity, TableNow, Verdict};
 use crate::guard::lock::LockOn;
 use crate::migration::Survey;
 use crate::operation::{Context, OperationError};
-use crate::target::Target;
+use crate::target::{Purpose, Session, Target};
 
 /// What is pending on a target, read and judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,21 +39,13 @@ pub struct Plan {
     pub identity: Identity,
     /// The pending migrations, in the order in which they would be applied.
     pub migrations: Vec<PlannedMigration>,
+    /// The tables that are touched, as they were defined then; empty in plans of an earlier version, whose digest fits nothing.
+    #[serde(default)]
+    pub touched: Vec<Touched>,
     /// Whether it needs an approval.
     pub verdict: Verdict,
-    /// SHA-256 over scripts, order and identity, hexadecimal.
+    /// SHA-256 over scripts, order, identity and touched tables, hexadecimal.
     pub digest: String,
-}
-
-/// What tells one database from another: a plan for one is void on every other.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// The cluster's own number, where the role may read it; else the address stands for it.
-    pub cluster: String,
-    /// The database's name.
-    pub database: String,
-    /// The schema in which the ledger lives.
-    pub schema: String,
 }
 
 /// One pending migration.
@@ -136,94 +132,80 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
         "Parse",
         format!("Parsing {pending} pending migrations with Postgres's grammar."),
     );
-    let session = target.connect(crate::target::Purpose::Look).await?;
-    let mut migrations = judge::judged(&session, &survey).await?;
-    progress.step("Count", "Counting what would be lost.");
-    for statement in migrations.iter_mut().flat_map(|(_, statements)| statements) {
-        for (finding, question) in &mut statement.1 {
-            if context.cancel.is_cancelled() {
-                return Err(OperationError::Cancelled);
-            }
-            if let (Some(loss), Some(question)) = (&mut finding.loss, question) {
-                loss.count = judge::answer(&session, question).await;
-                progress.info(loss.sentence());
-            }
-        }
-    }
-    let migrations = judge::settle(&survey, migrations);
-    let identity = identity(&survey, target);
-    let digest = digest(&identity, &migrations);
-    let findings = migrations
-        .iter()
-        .flat_map(|migration| &migration.statements)
-        .flat_map(|statement| &statement.findings);
-    let verdict = Verdict::over(findings);
+    let session = target.connect(Purpose::Look).await?;
+    let made = async {
+        let judged = judge::judged(&session, &survey).await?;
+        progress.step("Count", "Counting what would be lost.");
+        let migrations = count(&survey, judged, &session, context).await?;
+        let touched = touched::read(&session, &survey).await?;
+        Ok::<_, OperationError>((migrations, touched))
+    };
+    let made = made.await;
+    session.close().await;
+    let (migrations, touched) = made?;
+    let identity = Identity::of(&survey, target);
+    let digest = digest::digest(&identity, &migrations, &touched);
     Ok(Some(Plan {
         id: context.clock.id(),
         target: target.name.clone(),
         made_at: context.clock.now_ms(),
         made_by: context.actor.clone(),
         identity,
+        verdict: verdict(&migrations),
         migrations,
-        verdict,
+        touched,
         digest,
     }))
 }
 
-/// The identity of the database that a survey was made of.
-#[must_use]
-pub fn identity(survey: &Survey, target: &Target) -> Identity {
-    Identity {
-        cluster: survey.cluster(target),
-        database: survey.facts.database.clone(),
-        schema: survey.schema.clone(),
+/// Counts what the rules want to know of what was judged.
+async fn count(
+    survey: &Survey,
+    mut judged: Vec<(String, Vec<judge::Judged>)>,
+    session: &Session,
+    context: &Context,
+) -> Result<Vec<PlannedMigration>, OperationError> {
+    for statement in judged.iter_mut().flat_map(|(_, statements)| statements) {
+        for (finding, question) in &mut statement.1 {
+            if context.cancel.is_cancelled() {
+                return Err(OperationError::Cancelled);
+            }
+            if let (Some(loss), Some(question)) = (&mut finding.loss, question) {
+                loss.count = judge::answer(session, question).await;
+                context.progress.info(loss.sentence());
+            }
+        }
     }
+    Ok(judge::settle(survey, judged))
 }
 
-/// The digest of what is pending now.
-#[must_use]
-pub fn digest_now(survey: &Survey, target: &Target) -> String {
-    let scripts: Vec<(String, String)> = survey
-        .history
-        .pending()
-        .map(|entry| {
-            let checksum = survey
-                .script(&entry.name)
-                .map(|script| script.checksum.clone());
-            (entry.name.clone(), checksum.unwrap_or_default())
-        })
-        .collect();
-    fold(
-        &identity(survey, target),
-        scripts
-            .iter()
-            .map(|(name, sum)| (name.as_str(), sum.as_str())),
-    )
+fn verdict(migrations: &[PlannedMigration]) -> Verdict {
+    let findings = migrations
+        .iter()
+        .flat_map(|migration| &migration.statements)
+        .flat_map(|statement| &statement.findings);
+    Verdict::over(findings)
 }
 
-fn digest(identity: &Identity, migrations: &[PlannedMigration]) -> String {
-    fold(
-        identity,
-        migrations
-            .iter()
-            .map(|migration| (migration.name.as_str(), migration.checksum.as_str())),
-    )
-}
-
-/// SHA-256 over the identity and each script's name and checksum, in order. Every field is preceded by its length.
-fn fold<'a>(identity: &Identity, scripts: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let mut hasher = Sha256::new();
-    let mut add = |field: &str| {
-        hasher.update(field.len().to_be_bytes());
-        hasher.update(field.as_bytes());
+/// Looks at everything that `plan` rests on again, and says what has changed for the worse since it was made: a sentence each,
+/// from what to what. Nothing: it may be applied. `survey` is of the scripts that the plan is of ([`Plan::is_of`]).
+pub(super) async fn changes(
+    plan: &Plan,
+    survey: &Survey,
+    target: &Target,
+    context: &Context,
+) -> Result<Vec<String>, OperationError> {
+    let session = target.connect(Purpose::Look).await?;
+    let looked = async {
+        let mut changes = touched::changes(&plan.touched, &touched::read(&session, survey).await?);
+        let now = {
+            let judged = judge::judged(&session, survey).await?;
+            count(survey, judged, &session, context).await?
+        };
+        changes.extend(growth::worse(&plan.migrations, &now));
+        Ok::<_, OperationError>(changes)
     };
-    add("lockkeeper plan 1");
-    add(&identity.cluster);
-    add(&identity.database);
-    add(&identity.schema);
-    for (name, checksum) in scripts {
-        add(name);
-        add(checksum);
-    }
-    base16ct::lower::encode_string(&hasher.finalize())
+    let changes = looked.await;
+    session.close().await;
+    changes
 }

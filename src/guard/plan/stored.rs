@@ -1,9 +1,10 @@
-//! Plans in the store. A plan is stored whole and never changed; only that it was applied is noted beside it.
+//! Plans in the store. A plan is stored whole and never changed; what became of it is noted beside it.
 
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::Plan;
 use crate::audit;
+use crate::auth::policy::person;
 use crate::clock::Clock;
 use crate::guard::finding::Verdict;
 use crate::notify::{self, Kind, News};
@@ -17,8 +18,8 @@ pub async fn save(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Resul
     })?;
     let mut tx = store.begin().await?;
     sqlx::query(
-        "INSERT INTO plan (id, target, digest, verdict, body, made_by, made_at, job_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO plan (id, target, digest, verdict, body, made_by, author, made_at, job_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(&plan.id)
     .bind(&plan.target)
@@ -26,6 +27,7 @@ pub async fn save(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Resul
     .bind(plan.verdict.word())
     .bind(body)
     .bind(&plan.made_by)
+    .bind(person(&plan.made_by))
     .bind(plan.made_at)
     .bind(job)
     .execute(&mut *tx)
@@ -91,14 +93,17 @@ fn waits(plan: &Plan) -> String {
     text
 }
 
-/// Notes that every statement of a plan is in effect.
+/// Notes that every statement of a plan is in effect, whoever closed it while it ran.
 pub async fn mark_applied(store: &Store, clock: &Clock, plan: &Plan) -> Result<(), StoreError> {
     let mut tx = store.begin().await?;
-    sqlx::query("UPDATE plan SET applied_at = $1 WHERE id = $2")
-        .bind(clock.now_ms())
-        .bind(&plan.id)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "UPDATE plan SET applied_at = $1, closed_at = NULL, closed_as = NULL, closed_by = NULL, closed_reason = NULL \
+         WHERE id = $2",
+    )
+    .bind(clock.now_ms())
+    .bind(&plan.id)
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -115,41 +120,134 @@ pub(in crate::guard) async fn last_applied(
     Ok(at)
 }
 
-/// When a plan was applied, if it was.
-pub(in crate::guard) async fn applied_at(tx: &mut Tx, id: &str) -> Result<Option<i64>, StoreError> {
-    let at = sqlx::query_scalar("SELECT applied_at FROM plan WHERE id = $1")
-        .bind(id)
-        .fetch_optional(&mut **tx)
-        .await?;
-    Ok(at.flatten())
+/// Why a plan will not be applied any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A person said no.
+    Rejected,
+    /// What it rests on has changed.
+    Void,
 }
 
-/// A stored plan and when it was applied.
+impl Ending {
+    /// The word of the store, the pages and the terminal.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::Void => "void",
+        }
+    }
+}
+
+/// That a plan was closed: nothing is applied from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Milliseconds since the epoch.
+    pub at: i64,
+    /// How.
+    pub ending: Ending,
+    /// Who said no, or on whose behalf it was found out.
+    pub by: String,
+    /// Why, in their words or in sentences.
+    pub reason: String,
+}
+
+/// Closes a plan that is neither applied nor closed, with its audit entry; whether it was open. The caller commits.
+pub(in crate::guard) async fn close(
+    tx: &mut Tx,
+    clock: &Clock,
+    plan: &Plan,
+    closed: &Closed,
+    place: &str,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE plan SET closed_at = $1, closed_as = $2, closed_by = $3, closed_reason = $4 \
+         WHERE id = $5 AND applied_at IS NULL AND closed_at IS NULL",
+    )
+    .bind(closed.at)
+    .bind(closed.ending.word())
+    .bind(&closed.by)
+    .bind(&closed.reason)
+    .bind(&plan.id)
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let action = match closed.ending {
+        Ending::Rejected => "plan.reject",
+        Ending::Void => "plan.void",
+    };
+    let detail = format!("plan {}: {}", plan.id, closed.reason);
+    let entry = audit::Entry {
+        actor: &closed.by,
+        action,
+        target: Some(&plan.target),
+        outcome: "succeeded",
+        place,
+        detail: &detail,
+        ..audit::Entry::default()
+    };
+    audit::record(tx, clock, &entry).await?;
+    Ok(true)
+}
+
+/// A stored plan and what became of it.
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// The plan as it was made.
     pub plan: Plan,
-    /// Milliseconds since the epoch.
+    /// When it was applied, in milliseconds since the epoch.
     pub applied_at: Option<i64>,
+    /// That it will not be applied.
+    pub closed: Option<Closed>,
 }
+
+impl Stored {
+    /// Whether it may still be applied, if nothing has changed.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.applied_at.is_none() && self.closed.is_none()
+    }
+}
+
+const READ: &str =
+    "SELECT body, applied_at, closed_at, closed_as, closed_by, closed_reason FROM plan";
 
 /// One plan of a target. Another target's plan is not found.
 pub async fn get(store: &Store, target: &str, id: &str) -> Result<Option<Stored>, StoreError> {
-    let row = sqlx::query("SELECT body, applied_at FROM plan WHERE id = $1 AND target = $2")
-        .bind(id)
-        .bind(target)
-        .fetch_optional(store.read())
-        .await?;
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "{READ} WHERE id = $1 AND target = $2"
+    )))
+    .bind(id)
+    .bind(target)
+    .fetch_optional(store.read())
+    .await?;
     row.as_ref().map(decode).transpose()
 }
 
 /// The newest plans of a target, newest first.
 pub async fn list(store: &Store, target: &str, limit: i64) -> Result<Vec<Stored>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT body, applied_at FROM plan WHERE target = $1 ORDER BY id DESC LIMIT $2",
-    )
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "{READ} WHERE target = $1 ORDER BY id DESC LIMIT $2"
+    )))
     .bind(target)
     .bind(limit)
+    .fetch_all(store.read())
+    .await?;
+    rows.iter().map(decode).collect()
+}
+
+/// The newest plan of each target, where it waits for an approval: it destroys data, is open, and has no yes that is good now.
+pub async fn waiting(store: &Store, clock: &Clock) -> Result<Vec<Stored>, StoreError> {
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "{READ} WHERE verdict = 'destructive' AND applied_at IS NULL AND closed_at IS NULL \
+         AND id = (SELECT max(newest.id) FROM plan newest WHERE newest.target = plan.target) \
+         AND NOT EXISTS (SELECT 1 FROM approval WHERE approval.plan_id = plan.id AND used_at IS NULL AND expires_at > $1) \
+         ORDER BY id"
+    )))
+    .bind(clock.now_ms())
     .fetch_all(store.read())
     .await?;
     rows.iter().map(decode).collect()
@@ -161,8 +259,22 @@ fn decode(row: &sqlx::any::AnyRow) -> Result<Stored, StoreError> {
         what: "plan",
         reason: error.to_string(),
     })?;
+    let ending: Option<String> = row.try_get("closed_as")?;
+    let closed = match ending.as_deref() {
+        None => None,
+        Some(word) => Some(Closed {
+            at: row.try_get("closed_at")?,
+            ending: match word {
+                "rejected" => Ending::Rejected,
+                _ => Ending::Void,
+            },
+            by: row.try_get("closed_by")?,
+            reason: row.try_get("closed_reason")?,
+        }),
+    };
     Ok(Stored {
         plan,
         applied_at: row.try_get("applied_at")?,
+        closed,
     })
 }

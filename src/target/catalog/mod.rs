@@ -8,6 +8,7 @@
 pub mod ledger;
 pub mod relation;
 pub mod session;
+pub mod shape;
 pub mod standing;
 pub mod table;
 

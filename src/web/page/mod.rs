@@ -5,12 +5,14 @@
 
 pub mod account;
 pub mod agent;
+pub mod approvals;
 pub mod audit;
 pub mod backups;
 pub mod change;
 pub mod chart;
 pub mod code;
 pub mod confirm;
+pub mod decision;
 pub mod enrol;
 pub mod error;
 pub mod factor;

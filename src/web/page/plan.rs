@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::code::Line;
 use super::confirm::ConfirmField;
+use super::decision::{Decision, Next};
 use super::plans::{PlanState, Verdict};
 use super::when::When;
 use crate::web::layout::{Environment, Layout, Link, Tab, Tone};
@@ -56,52 +57,6 @@ pub struct PlanMigration {
     pub statements: Vec<PlanStatement>,
 }
 
-/// One person's yes.
-#[derive(Clone, Debug)]
-pub struct Approval {
-    /// Who.
-    pub by: String,
-    /// When.
-    pub at: When,
-}
-
-/// The form that approves.
-#[derive(Clone, Debug)]
-pub struct ApproveForm {
-    /// The single-use token.
-    pub token: String,
-    /// What was typed before a refusal.
-    pub typed: String,
-    /// Why it was refused.
-    pub error: Option<String>,
-}
-
-/// The form that applies.
-#[derive(Clone, Debug)]
-pub struct ApplyForm {
-    /// The single-use token.
-    pub token: String,
-    /// What there is to go back to: `A backup will be taken first` or `The backup of 13:05 is 3 hours old.`
-    pub backup: String,
-}
-
-/// The one thing to do next. There is never more than one, so the page has never more than one primary button.
-#[derive(Clone, Debug)]
-pub enum Next {
-    /// It is out of date, for this reason; make it again.
-    MakeAgain(String),
-    /// Take a backup, because of this: there is nothing to go back to.
-    Backup(String),
-    /// Approve it.
-    Approve(ApproveForm),
-    /// Apply it.
-    Apply(ApplyForm),
-    /// Somebody else has to do something.
-    Wait(String),
-    /// A job has taken over.
-    Follow(Link),
-}
-
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "page/plan.html")]
@@ -134,12 +89,10 @@ pub struct PlanPage {
     pub losses_note: String,
     /// The migrations in order.
     pub migrations: Vec<PlanMigration>,
-    /// What approval it needs, in one sentence.
-    pub approval_sentence: String,
-    /// Who said yes.
-    pub approvals: Vec<Approval>,
-    /// The one thing to do next.
-    pub next: Next,
+    /// How far what would be lost may grow before an approval is void.
+    pub tolerance: &'static str,
+    /// Who said yes, and the one thing to do next.
+    pub decision: Decision,
 }
 
 impl PlanPage {
@@ -185,7 +138,12 @@ impl PlanPage {
         Self {
             layout: Layout {
                 crumbs: vec![Link::new("Plans", "/t/jarvis/plans")],
-                ..Layout::sample_target("Plan 9f86d081", "jarvis", Environment::Production, Tab::Plans)
+                ..Layout::sample_target(
+                    "Plan 9f86d081",
+                    "jarvis",
+                    Environment::Production,
+                    Tab::Plans,
+                )
             },
             target: "jarvis".to_owned(),
             environment: Environment::Production,
@@ -198,17 +156,30 @@ impl PlanPage {
             verdict: Verdict::Destructive,
             state: PlanState::Open,
             losses: vec![
-                Loss { what: "column phone of \"User\"".to_owned(), amount: "41,203 values, counted".to_owned() },
-                Loss { what: "table \"LegacyFax\"".to_owned(), amount: "≈ 12,000 rows, estimated".to_owned() },
+                Loss {
+                    what: "column phone of \"User\"".to_owned(),
+                    amount: "41,203 values, counted".to_owned(),
+                },
+                Loss {
+                    what: "table \"LegacyFax\"".to_owned(),
+                    amount: "≈ 12,000 rows, estimated".to_owned(),
+                },
             ],
             losses_note: "As of 2026-11-22 16:05 UTC".to_owned(),
             migrations: vec![
-                PlanMigration { name: "20261120093000_add_phone".to_owned(), note: None, statements },
-                PlanMigration { name: "20261121101500_message_index".to_owned(), note: None, statements: later },
+                PlanMigration {
+                    name: "20261120093000_add_phone".to_owned(),
+                    note: None,
+                    statements,
+                },
+                PlanMigration {
+                    name: "20261121101500_message_index".to_owned(),
+                    note: None,
+                    statements: later,
+                },
             ],
-            approval_sentence: "A destructive plan for production needs one approval, from somebody who did not make it.".to_owned(),
-            approvals: Vec::new(),
-            next: Next::Approve(ApproveForm { token: "t0k3n".to_owned(), typed: String::new(), error: None }),
+            tolerance: crate::guard::plan::TOLERANCE,
+            decision: Decision::sample(),
         }
     }
 
@@ -216,14 +187,7 @@ impl PlanPage {
     #[must_use]
     pub fn sample_refused() -> Self {
         Self {
-            next: Next::Approve(ApproveForm {
-                token: "t0k3n".to_owned(),
-                typed: "jarvis-staging".to_owned(),
-                error: Some(
-                    "This plan is for jarvis; you typed jarvis-staging. Nothing was approved."
-                        .to_owned(),
-                ),
-            }),
+            decision: Decision::sample_refused(),
             ..Self::sample()
         }
     }
@@ -233,7 +197,7 @@ impl PlanPage {
     pub fn sample_unproven() -> Self {
         let mut page = Self::sample();
         page.layout.confirm = Some(ConfirmField::sample_refused());
-        if let Next::Approve(form) = &mut page.next {
+        if let Next::Approve(form) = &mut page.decision.next {
             "jarvis".clone_into(&mut form.typed);
         }
         page
@@ -243,7 +207,7 @@ impl PlanPage {
     #[must_use]
     pub fn sample_unsaved() -> Self {
         Self {
-            next: Next::Backup("What this plan destroys can only come back from a backup, and there is no recent one. Then it can be approved, then applied.".to_owned()),
+            decision: Decision::sample_unsaved(),
             ..Self::sample()
         }
     }
@@ -253,15 +217,18 @@ impl PlanPage {
     pub fn sample_approved() -> Self {
         Self {
             state: PlanState::Approved,
-            approvals: vec![Approval {
-                by: "ada".to_owned(),
-                at: When::at(1_795_363_593_000),
-            }],
-            next: Next::Apply(ApplyForm {
-                token: "t0k3n".to_owned(),
-                backup: "A backup is taken and read back first; if that fails, nothing is applied."
-                    .to_owned(),
-            }),
+            decision: Decision::sample_approved(),
+            ..Self::sample()
+        }
+    }
+
+    /// Nothing in it destroys data.
+    #[must_use]
+    pub fn sample_safe() -> Self {
+        Self {
+            verdict: Verdict::Safe,
+            losses: Vec::new(),
+            decision: Decision::sample_safe(),
             ..Self::sample()
         }
     }
@@ -270,10 +237,8 @@ impl PlanPage {
     #[must_use]
     pub fn sample_stale() -> Self {
         Self {
-            state: PlanState::Stale,
-            next: Next::MakeAgain(
-                "The file of 20261121101500_message_index changed at 16:20 UTC.".to_owned(),
-            ),
+            state: PlanState::Void,
+            decision: Decision::sample_stale(),
             ..Self::sample()
         }
     }

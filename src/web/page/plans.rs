@@ -42,8 +42,10 @@ pub enum PlanState {
     Applied,
     /// Applying it failed.
     Failed,
-    /// Files or database changed since it was made.
-    Stale,
+    /// What it rests on has changed.
+    Void,
+    /// Somebody said no.
+    Rejected,
     /// A newer plan took its place.
     Superseded,
 }
@@ -58,7 +60,8 @@ impl PlanState {
             Self::Applying => Pill::new("applying", "run", Tone::Info),
             Self::Applied => Pill::new("applied", "check", Tone::Good),
             Self::Failed => Pill::new("failed", "cross", Tone::Bad),
-            Self::Stale => Pill::new("stale", "pencil", Tone::Warn),
+            Self::Void => Pill::new("void", "pencil", Tone::Warn),
+            Self::Rejected => Pill::new("rejected", "cross", Tone::Calm),
             Self::Superseded => Pill::new("superseded", "layers", Tone::Calm),
         }
     }
@@ -124,7 +127,8 @@ impl PlansPage {
             PlanState::Applying,
             PlanState::Applied,
             PlanState::Failed,
-            PlanState::Stale,
+            PlanState::Void,
+            PlanState::Rejected,
             PlanState::Superseded,
         ];
         Self {

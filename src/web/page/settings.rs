@@ -186,6 +186,8 @@ pub struct SettingsPage {
     pub told: SubscriptionPart,
     /// Whether everybody with a role on this target needs a second factor.
     pub factor_required: bool,
+    /// Whether nobody approves here what they made, nor applies what they approved.
+    pub second_person: bool,
     /// What the configuration says about the target.
     pub facts: Vec<Fact>,
 }
@@ -261,6 +263,7 @@ impl SettingsPage {
             }),
             told: SubscriptionPart::sample(),
             factor_required: false,
+            second_person: false,
             facts: vec![
                 fact("Environment", "production"),
                 fact("Migrations", "prisma/migrations"),
@@ -313,6 +316,7 @@ impl SettingsPage {
             schedules: page.schedules.into_iter().cycle().take(12).collect(),
             add: None,
             factor_required: true,
+            second_person: true,
             ..Self::sample()
         }
     }

@@ -138,6 +138,7 @@ async fn only_what_reads_is_scheduled_and_once(ground: Ground) {
     let apply = Operation::ApplyPlan {
         target: "app".to_owned(),
         plan: "p".to_owned(),
+        without_backup: false,
     };
     let refused = schedule::create(&store, clock, &apply, &timing(clock, "@daily"), BY).await;
     assert!(

@@ -5,8 +5,8 @@ mod people;
 use askama::Template;
 
 use super::{
-    audit, backups, error, job, jobs, migration, migrations, notifications, overview, plan, plans,
-    schedule, settings, shown, subscription, system, target,
+    approvals, audit, backups, error, job, jobs, migration, migrations, notifications, overview,
+    plan, plans, schedule, settings, shown, subscription, system, target,
 };
 
 /// Every sample by name.
@@ -56,7 +56,17 @@ fn of_targets() -> Vec<(&'static str, String)> {
         ("plan-unproven", html(&plan::PlanPage::sample_unproven())),
         ("plan-approved", html(&plan::PlanPage::sample_approved())),
         ("plan-hostile", html(&plan::PlanPage::sample_hostile())),
+        ("plan-safe", html(&plan::PlanPage::sample_safe())),
         ("plan-stale", html(&plan::PlanPage::sample_stale())),
+        ("approvals", html(&approvals::ApprovalsPage::sample())),
+        (
+            "approvals-empty",
+            html(&approvals::ApprovalsPage::sample_empty()),
+        ),
+        (
+            "approvals-hostile",
+            html(&approvals::ApprovalsPage::sample_hostile()),
+        ),
         ("backups", html(&backups::BackupsPage::sample())),
         ("backups-empty", html(&backups::BackupsPage::sample_empty())),
         ("settings", html(&settings::SettingsPage::sample())),

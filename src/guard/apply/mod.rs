@@ -1,0 +1,267 @@
+//! Applying a plan: only what was planned, only once it may be, and no further than the first failure.
+//!
+//! The order matters. The backup comes first, for it takes long. Then the advisory lock of Prisma Migrate, then everything is
+//! read again under it: what is pending, the tables it touches and what would be lost must be what the plan says. Only then is
+//! the approval used, and only then does the first statement run.
+
+mod ready;
+mod trouble;
+
+use crate::backup::{self, Archive, Manifest};
+use crate::guard::plan::{Closed, Ending};
+use crate::guard::{Plan, Verdict, approval, plan};
+use crate::migration::{Survey, deploy};
+use crate::operation::{Context, OperationError, Outcome, Trouble};
+use crate::store::{Store, StoreError};
+use crate::target::catalog::Facts;
+use crate::target::{Purpose, Session, Target};
+
+pub use ready::{Readiness, readiness};
+
+/// The steps of applying a plan.
+pub const STEPS: &[&str] = &["Preflight", "Backup", "Lock", "Check", "Apply"];
+
+/// Where plans are applied, and from where they are gone back.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// Lockkeeper's own database.
+    pub store: &'a Store,
+    /// Where the backup is, or will be.
+    pub archive: &'a Archive,
+    /// What is changed.
+    pub target: &'a Target,
+}
+
+/// Applies a stored plan. Without a backup only what destroys nothing is applied, and only when `without_backup` says so.
+pub async fn run(
+    ground: Ground<'_>,
+    plan: &Plan,
+    without_backup: bool,
+    context: &Context,
+) -> Result<Outcome, OperationError> {
+    let Ground {
+        store,
+        archive,
+        target,
+    } = ground;
+    let progress = &context.progress;
+    progress.step(
+        "Preflight",
+        format!("Plan {}, {}.", plan.short_digest(), plan.verdict.word()),
+    );
+    let ready = readiness(store, &context.clock, archive, plan)
+        .await
+        .map_err(trouble::store_failed)?;
+    if ready.needs_approval {
+        // Whoever waits for a backup of an hour shall not learn only then that somebody else is needed.
+        return Err(trouble::unapproved().into());
+    }
+    preflight(target, plan).await?;
+    back_up(ground, plan, ready.backup, without_backup, context).await?;
+    let work = Purpose::Work {
+        job: context.job.clone(),
+    };
+    let session = target.connect(work).await?;
+    let survey = locked(&session, target, plan, context).await?;
+    let changes = plan::changes(plan, &survey, target, context).await?;
+    if !changes.is_empty() {
+        return Err(void(store, plan, &changes, context).await?.into());
+    }
+    // Until here nothing was left behind; from here on the approval may be used.
+    if context.cancel.is_cancelled() {
+        return Err(OperationError::Cancelled);
+    }
+    if let Some(approved_by) = claim(store, plan, context).await? {
+        progress.info(format!(
+            "Approved by {approved_by}; the approval is used now."
+        ));
+    }
+    let applied = deploy::apply(&session, &survey, context)
+        .await
+        .map_err(|error| match plan.verdict {
+            Verdict::Destructive => trouble::approval_is_used(error),
+            Verdict::Safe | Verdict::Caution => error,
+        })?;
+    session.close().await;
+    plan::mark_applied(store, &context.clock, plan)
+        .await
+        .map_err(trouble::store_failed)?;
+    Ok(outcome(applied, plan))
+}
+
+/// Finds out what will stand in the way after the backup, before it: a backup may take an hour.
+async fn preflight(target: &Target, plan: &Plan) -> Result<(), Trouble> {
+    let session = target.connect(Purpose::Look).await?;
+    let survey = Survey::with(target, &session).await;
+    session.close().await;
+    let survey = survey?;
+    writable(&survey.facts)?;
+    current(&survey, target, plan)
+}
+
+/// Makes sure that there is something to go back to: a fresh backup whose bytes are intact, or one that is taken now.
+async fn back_up(
+    ground: Ground<'_>,
+    plan: &Plan,
+    fresh: Option<Manifest>,
+    without_backup: bool,
+    context: &Context,
+) -> Result<(), OperationError> {
+    let progress = &context.progress;
+    match fresh {
+        Some(backup) => {
+            progress.step("Backup", "There is a fresh one.");
+            Ok(check_backup(ground.archive, backup, context).await?)
+        }
+        None if without_backup && plan.verdict != Verdict::Destructive => {
+            progress.step("Backup", "None is taken, as was asked for.");
+            Ok(())
+        }
+        None => {
+            progress.step("Backup", "There is no fresh one, so one is taken now.");
+            let note = format!("before plan {}", plan.short_digest());
+            backup::take::run(ground.archive, ground.target, &note, context).await?;
+            Ok(())
+        }
+    }
+}
+
+/// Reads the backup that would be gone back to: its bytes must still be those that were written.
+async fn check_backup(
+    archive: &Archive,
+    backup: Manifest,
+    context: &Context,
+) -> Result<(), Trouble> {
+    let name = backup.file.name.clone();
+    context.progress.info(format!(
+        "Reading the backup {name} and comparing its SHA-256."
+    ));
+    let archive = archive.clone();
+    let intact = tokio::task::spawn_blocking(move || archive.is_intact(&backup))
+        .await
+        .unwrap_or_default();
+    if !intact {
+        return Err(trouble::damaged(&name));
+    }
+    context
+        .progress
+        .info("They are the same. It is taken; it has not been restored to prove it.");
+    Ok(())
+}
+
+/// Applies a plan that was just made, where there is no store to record it in. Only a safe one: without a store nobody
+/// can have approved it.
+pub async fn run_alone(
+    target: &Target,
+    plan: &Plan,
+    context: &Context,
+) -> Result<Outcome, OperationError> {
+    if plan.verdict == Verdict::Destructive {
+        return Err(trouble::nobody_to_approve().into());
+    }
+    let work = Purpose::Work {
+        job: context.job.clone(),
+    };
+    let session = target.connect(work).await?;
+    let survey = locked(&session, target, plan, context).await?;
+    let changes = plan::changes(plan, &survey, target, context).await?;
+    if !changes.is_empty() {
+        return Err(trouble::changed(&changes.join(" ")).into());
+    }
+    let applied = deploy::apply(&session, &survey, context).await?;
+    session.close().await;
+    Ok(outcome(applied, plan))
+}
+
+/// Takes the lock and reads everything again under it. What is pending then is what the plan says, or nothing runs.
+async fn locked(
+    session: &Session,
+    target: &Target,
+    plan: &Plan,
+    context: &Context,
+) -> Result<Survey, OperationError> {
+    let progress = &context.progress;
+    progress.step("Lock", "Taking the lock that Prisma Migrate takes too.");
+    deploy::lock(session, &context.cancel).await?;
+    progress.step("Check", "Reading folder and ledger again, under the lock.");
+    let survey = Survey::with(target, session).await?;
+    writable(&survey.facts)?;
+    current(&survey, target, plan)?;
+    Ok(survey)
+}
+
+/// Refuses what is not what the plan says, or cannot be applied as it is.
+fn current(survey: &Survey, target: &Target, plan: &Plan) -> Result<(), Trouble> {
+    match survey.blocked() {
+        Some(trouble) => Err(trouble),
+        None if plan.is_of(survey, target) => Ok(()),
+        None => Err(trouble::stale()),
+    }
+}
+
+/// Refuses a server that takes no writes, before anything is asked of it that it would refuse in fewer words.
+fn writable(facts: &Facts) -> Result<(), Trouble> {
+    let why = if facts.in_recovery {
+        "The server is a standby: it repeats what another server does and takes no writes."
+    } else if facts.read_only {
+        "Sessions of this role are read-only (default_transaction_read_only)."
+    } else {
+        return Ok(());
+    };
+    Err(trouble::unwritable(why))
+}
+
+fn outcome(applied: usize, plan: &Plan) -> Outcome {
+    Outcome {
+        summary: match applied {
+            1 => "1 migration was applied.".to_owned(),
+            n => format!("{n} migrations were applied."),
+        },
+        made: Some(plan.id.clone()),
+    }
+}
+
+/// Claims the plan, and uses up the approval that it needs; who gave it.
+async fn claim(
+    store: &Store,
+    plan: &Plan,
+    context: &Context,
+) -> Result<Option<String>, OperationError> {
+    let by = approval::By {
+        actor: &context.actor,
+        job: &context.job,
+    };
+    let claimed = async {
+        let mut tx = store.begin().await?;
+        let claimed = approval::claim(&mut tx, &context.clock, plan, by).await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(claimed)
+    };
+    Ok(claimed
+        .await
+        .map_err(trouble::store_failed)?
+        .map_err(Trouble::refused)?)
+}
+
+/// Closes a plan that rests on what is not so any more, and says what has changed.
+async fn void(
+    store: &Store,
+    plan: &Plan,
+    changes: &[String],
+    context: &Context,
+) -> Result<Trouble, OperationError> {
+    let closed = Closed {
+        at: context.clock.now_ms(),
+        ending: Ending::Void,
+        by: context.actor.clone(),
+        reason: changes.join(" "),
+    };
+    let close = async {
+        let mut tx = store.begin().await?;
+        plan::close(&mut tx, &context.clock, plan, &closed, "worker").await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(())
+    };
+    close.await.map_err(trouble::store_failed)?;
+    Ok(trouble::changed(&closed.reason))
+}

@@ -1,0 +1,241 @@
+//! Claiming a plan for the job that applies it: the last moment at which nothing has happened.
+
+use sqlx::Row;
+
+use super::Plan;
+use crate::auth::policy::SECOND_PERSON;
+use crate::auth::policy::person;
+use crate::clock::Clock;
+use crate::guard::Verdict;
+use crate::operation::Trouble;
+use crate::store::{StoreError, Tx};
+
+/// Who applies a plan, and through which job.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::guard) struct By<'a> {
+    /// On whose behalf.
+    pub actor: &'a str,
+    /// The job.
+    pub job: &'a str,
+}
+
+/// Claims `plan`, once: it must be open, and a destructive one must have a yes that is good, which is used up. Who gave it. The
+/// caller has found that the digest still holds, and commits before the first statement runs: a yes that was used for a try is
+/// used, whatever became of the try.
+pub(in crate::guard) async fn claim(
+    tx: &mut Tx,
+    clock: &Clock,
+    plan: &Plan,
+    by: By<'_>,
+) -> Result<Result<Option<String>, Trouble>, StoreError> {
+    let closed: Option<Option<String>> =
+        sqlx::query_scalar("SELECT closed_as FROM plan WHERE id = $1")
+            .bind(&plan.id)
+            .fetch_optional(&mut **tx)
+            .await?;
+    if let Some(ending) = closed.flatten() {
+        return Ok(Err(is_closed(&ending)));
+    }
+    if plan.verdict != Verdict::Destructive {
+        return Ok(Ok(None));
+    }
+    let used = sqlx::query(
+        "UPDATE approval SET used_at = $1, used_by = $2 WHERE id = ( \
+             SELECT id FROM approval WHERE plan_id = $3 AND digest = $4 AND used_at IS NULL AND expires_at > $1 \
+             AND NOT (approved_by = $5 AND EXISTS (SELECT 1 FROM policy WHERE policy.name = $6 \
+                      AND policy.value = 'true' AND policy.target IN ($7, '*'))) \
+             ORDER BY id DESC LIMIT 1) AND used_at IS NULL RETURNING approved_by",
+    )
+    .bind(clock.now_ms())
+    .bind(by.job)
+    .bind(&plan.id)
+    .bind(&plan.digest)
+    .bind(person(by.actor))
+    .bind(SECOND_PERSON)
+    .bind(&plan.target)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(match used {
+        Some(row) => Ok(Some(row.try_get("approved_by")?)),
+        None => Err(Trouble::new(
+            "This plan destroys data and has no approval that is still good: none was given, or it has expired, or it \
+             was used by an earlier try, or it is yours and this target asks for a second person.",
+            "Nothing was applied. The database is as it was.",
+            "Open the plan, read what would be lost, and approve it again, or let somebody else do it.",
+        )),
+    })
+}
+
+fn is_closed(ending: &str) -> Trouble {
+    Trouble::new(
+        format!("This plan is closed ({ending}): nothing is applied from it."),
+        "Nothing was applied. The database is as it was.",
+        "Open the plan to read why. Make a new one when what is pending shall be applied after all.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::policy;
+    use crate::guard::approval::{VALID_MS, Yes, approve, latest, reject};
+    use crate::guard::plan::{self, Identity};
+    use crate::store::Store;
+
+    const DIGEST: &str = "0123456789abcdef";
+
+    /// A stored plan that has been approved.
+    async fn approved() -> (tempfile::TempDir, Store, Clock, Plan) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("store.db").display());
+        let store = Store::open(&url.into()).await.unwrap();
+        let clock = Clock::fixed(1_700_000_000_000);
+        let plan = Plan {
+            id: clock.id(),
+            target: "jarvis".to_owned(),
+            made_at: clock.now_ms(),
+            made_by: "ada".to_owned(),
+            identity: Identity {
+                cluster: "7300".to_owned(),
+                database: "jarvis".to_owned(),
+                schema: "public".to_owned(),
+            },
+            migrations: Vec::new(),
+            touched: Vec::new(),
+            verdict: Verdict::Destructive,
+            digest: DIGEST.to_owned(),
+        };
+        plan::save(&store, &clock, &plan, "a job").await.unwrap();
+        let yes = Yes {
+            typed_name: "jarvis",
+            digest: DIGEST,
+            reason: "nobody reads it",
+            actor: "bob",
+            place: "127.0.0.1",
+        };
+        approve(&store, &clock, &plan, &yes).await.unwrap();
+        (folder, store, clock, plan)
+    }
+
+    async fn used_by(
+        store: &Store,
+        clock: &Clock,
+        plan: &Plan,
+        by: By<'_>,
+    ) -> Result<String, Trouble> {
+        let mut tx = store.begin().await.unwrap();
+        let used = claim(&mut tx, clock, plan, by).await.unwrap();
+        tx.commit().await.unwrap();
+        used.map(Option::unwrap_or_default)
+    }
+
+    async fn used(store: &Store, clock: &Clock, plan: &Plan, job: &str) -> Result<String, Trouble> {
+        let by = By {
+            actor: "carol",
+            job,
+        };
+        used_by(store, clock, plan, by).await
+    }
+
+    #[tokio::test]
+    async fn a_yes_is_used_once_however_many_want_it() {
+        let (_folder, store, clock, plan) = approved().await;
+        let wanting = (0..20).map(|n| {
+            let (store, clock, plan) = (store.clone(), clock.clone(), plan.clone());
+            tokio::spawn(async move { used(&store, &clock, &plan, &format!("job {n}")).await })
+        });
+        let mut good = Vec::new();
+        for task in wanting.collect::<Vec<_>>() {
+            good.extend(task.await.unwrap().ok());
+        }
+        assert_eq!(good, ["bob"]);
+        let kept = latest(&store, &plan.id).await.unwrap().unwrap();
+        assert_eq!(kept.used_at, Some(clock.now_ms()));
+        assert!(!kept.is_open(clock.now_ms()));
+    }
+
+    #[tokio::test]
+    async fn a_yes_that_has_lapsed_opens_nothing() {
+        let (_folder, store, clock, plan) = approved().await;
+        clock.advance(VALID_MS);
+        let trouble = used(&store, &clock, &plan, "job").await.unwrap_err();
+        assert!(trouble.data.starts_with("Nothing was applied"));
+        assert_eq!(
+            latest(&store, &plan.id).await.unwrap().unwrap().used_at,
+            None
+        );
+    }
+
+    #[tokio::test]
+    async fn a_yes_is_good_for_its_digest_only() {
+        let (_folder, store, clock, plan) = approved().await;
+        let mut changed = plan.clone();
+        changed.digest = "another".to_owned();
+        assert!(used(&store, &clock, &changed, "job").await.is_err());
+        let mut other = plan.clone();
+        other.id = clock.id();
+        assert!(used(&store, &clock, &other, "job").await.is_err());
+        assert_eq!(used(&store, &clock, &plan, "job").await.unwrap(), "bob");
+    }
+
+    #[tokio::test]
+    async fn after_a_used_yes_a_new_one_may_be_given() {
+        let (_folder, store, clock, plan) = approved().await;
+        used(&store, &clock, &plan, "first try").await.unwrap();
+        clock.advance(1);
+        let yes = Yes {
+            typed_name: " jarvis ",
+            digest: DIGEST,
+            reason: "again",
+            actor: "eve",
+            place: "127.0.0.1",
+        };
+        approve(&store, &clock, &plan, &yes).await.unwrap();
+        assert_eq!(
+            used(&store, &clock, &plan, "second try").await.unwrap(),
+            "eve"
+        );
+    }
+
+    #[tokio::test]
+    async fn nothing_is_claimed_of_a_plan_that_somebody_rejected() {
+        let (_folder, store, clock, plan) = approved().await;
+        reject(&store, &clock, &plan, "not now", ("eve", "127.0.0.1"))
+            .await
+            .unwrap();
+        let trouble = used(&store, &clock, &plan, "job").await.unwrap_err();
+        assert!(trouble.what.contains("closed (rejected)"), "{trouble:?}");
+        let safe = Plan {
+            verdict: Verdict::Safe,
+            ..plan
+        };
+        assert!(used(&store, &clock, &safe, "job").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn where_a_second_person_is_asked_for_nobody_applies_their_own_yes() {
+        let (_folder, store, clock, plan) = approved().await;
+        let mut tx = store.begin().await.unwrap();
+        let value = serde_json::Value::Bool(true);
+        policy::set(
+            &mut tx,
+            &clock,
+            "ada",
+            ("jarvis", SECOND_PERSON),
+            Some(&value),
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        for actor in ["bob", "token:ci (bob)"] {
+            let by = By { actor, job: "job" };
+            let trouble = used_by(&store, &clock, &plan, by).await.unwrap_err();
+            assert!(trouble.what.contains("second person"), "{trouble:?}");
+        }
+        let by = By {
+            actor: "token:ci (ada)",
+            job: "job",
+        };
+        assert_eq!(used_by(&store, &clock, &plan, by).await.unwrap(), "bob");
+    }
+}

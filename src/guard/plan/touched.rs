@@ -1,0 +1,179 @@
+//! The tables that a plan touches, and their definitions when it was made.
+//!
+//! They are part of the digest: what was read and approved as "drop this column" must not run on a table that has become
+//! another one. Tables that are not there yet are part of it too, as absent. What a function or a `DO` block reaches is not.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::migration::Survey;
+use crate::operation::Trouble;
+use crate::sql::{self, Effect, quote_if_needed};
+use crate::target::Session;
+use crate::target::catalog::shape::{Shape, shapes};
+use crate::target::catalog::table::TableName;
+
+/// A touched table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Its definition; none when there was no such table.
+    pub shape: Option<Shape>,
+}
+
+impl Touched {
+    /// As people write it.
+    fn words(&self) -> String {
+        sql::TableName::within(self.schema.as_str(), self.name.as_str()).to_string()
+    }
+}
+
+/// What is pending in `survey` touches these tables, which are defined like this now.
+pub(in crate::guard) async fn read(
+    session: &Session,
+    survey: &Survey,
+) -> Result<Vec<Touched>, Trouble> {
+    let names = names(survey);
+    let found = shapes(session, &names).await?;
+    Ok(names
+        .into_iter()
+        .zip(found)
+        .map(|(name, shape)| Touched {
+            schema: name.schema,
+            name: name.name,
+            shape,
+        })
+        .collect())
+}
+
+/// Every table that a pending statement names, once. A name without a schema is looked for where the migrations live.
+fn names(survey: &Survey) -> Vec<TableName> {
+    let mut names = BTreeSet::new();
+    for entry in survey.history.pending() {
+        // What cannot be read or parsed has been refused before.
+        let Ok(script) = survey.script(&entry.name) else {
+            continue;
+        };
+        for statement in sql::parse(&script.text).unwrap_or_default() {
+            for table in statement.effects.iter().filter_map(named) {
+                let schema = table.schema.as_deref().unwrap_or(&survey.schema);
+                names.insert(TableName::new(schema, table.name.as_str()));
+            }
+        }
+    }
+    names.into_iter().collect()
+}
+
+fn named(effect: &Effect) -> Option<&sql::TableName> {
+    match effect {
+        Effect::DropView { view, .. } => Some(view),
+        other => other.table(),
+    }
+}
+
+/// What of the definitions has changed from `before` to `after`, a sentence each.
+pub(in crate::guard) fn changes(before: &[Touched], after: &[Touched]) -> Vec<String> {
+    let mut said = Vec::new();
+    for new in after {
+        let old = before
+            .iter()
+            .find(|old| (&old.schema, &old.name) == (&new.schema, &new.name));
+        let table = new.words();
+        match (old.and_then(|old| old.shape.as_ref()), &new.shape) {
+            (Some(old), Some(new)) => differences(&table, old, new, &mut said),
+            (Some(_), None) => said.push(format!("The table {table} is not there any more.")),
+            (None, Some(_)) => said.push(format!("The table {table} was not there and is now.")),
+            (None, None) => {}
+        }
+    }
+    said
+}
+
+fn differences(table: &str, old: &Shape, new: &Shape, said: &mut Vec<String>) {
+    let kinds: BTreeSet<&String> = old.0.keys().chain(new.0.keys()).collect();
+    for kind in kinds {
+        let (before, after) = (old.0.get(kind), new.0.get(kind));
+        let names: BTreeSet<&String> = [before, after]
+            .into_iter()
+            .flatten()
+            .flat_map(std::collections::BTreeMap::keys)
+            .collect();
+        for name in names {
+            let was = before.and_then(|those| those.get(name));
+            let is = after.and_then(|those| those.get(name));
+            let what = format!("{kind} {} of {table}", quote_if_needed(name));
+            match (was, is) {
+                (Some(was), Some(is)) if was != is => {
+                    said.push(format!("The {what} was `{was}` and is `{is}`."));
+                }
+                (Some(was), None) => {
+                    said.push(format!("The {what} (`{was}`) is not there any more."));
+                }
+                (None, Some(is)) => said.push(format!("The {what} is new: `{is}`.")),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(columns: &[(&str, &str)]) -> Touched {
+        let columns = columns
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        Touched {
+            schema: "public".to_owned(),
+            name: "User".to_owned(),
+            shape: Some(Shape([("column".to_owned(), columns.collect())].into())),
+        }
+    }
+
+    #[test]
+    fn what_has_changed_is_told_from_what_to_what() {
+        let before = [table(&[
+            ("id", "integer not null"),
+            ("phone", "text"),
+            ("old", "text"),
+        ])];
+        let after = [table(&[
+            ("id", "integer not null"),
+            ("phone", "jsonb"),
+            ("New", "text"),
+        ])];
+        assert_eq!(
+            changes(&before, &after),
+            [
+                "The column \"New\" of public.\"User\" is new: `text`.",
+                "The column old of public.\"User\" (`text`) is not there any more.",
+                "The column phone of public.\"User\" was `text` and is `jsonb`.",
+            ]
+        );
+        assert_eq!(changes(&before, &before), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_table_that_came_or_went_is_told() {
+        let there = table(&[("id", "integer")]);
+        let absent = Touched {
+            shape: None,
+            ..there.clone()
+        };
+        let from_to = |old: &Touched, new: &Touched| changes(&[old.clone()], &[new.clone()]);
+        assert_eq!(
+            from_to(&there, &absent),
+            ["The table public.\"User\" is not there any more."]
+        );
+        assert_eq!(
+            from_to(&absent, &there),
+            ["The table public.\"User\" was not there and is now."]
+        );
+        assert_eq!(from_to(&absent, &absent), Vec::<String>::new());
+    }
+}
