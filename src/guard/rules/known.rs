@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Question;
 use super::facts::{Database, Facts, Live};
 use crate::guard::finding::Count;
+use crate::migration;
 use crate::sql::{TableName, quote_if_needed};
 use crate::target::catalog::relation::Column;
 use crate::target::catalog::table::TableName as Name;
@@ -153,6 +154,8 @@ impl<'a> Known<'a> {
         match self.live(name) {
             Some(live) if !self.gone.contains(name) => Table::Live(live),
             _ if self.veiled => Table::Unknown,
+            // The ledger is made before the first script runs.
+            None if name.name == migration::TABLE => Table::Unknown,
             _ => Table::Absent,
         }
     }
