@@ -4,11 +4,13 @@
 //! the session in which the password was given, and only until the first code; recovery codes are shown until their owner
 //! says to have kept them, and stand in the session sealed.
 
+use actix_web::cookie::Cookie;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::browser;
 use super::error::PageError;
 use super::layout::{Layout, Link};
 use super::page::enrol::EnrolPage;
@@ -19,6 +21,7 @@ use super::page::when::When;
 use super::proof::{Asking, Proof};
 use super::view;
 use super::visit::SignedIn;
+use crate::auth::device;
 use crate::auth::factor::Standing;
 use crate::auth::policy;
 use crate::auth::session;
@@ -72,6 +75,7 @@ pub(super) async fn new(who: SignedIn) -> Result<HttpResponse, PageError> {
 /// `POST /me/factor/new`: the first code puts the factor in force.
 pub(super) async fn confirm(
     mut who: SignedIn,
+    request: HttpRequest,
     form: web::Form<CodeForm>,
 ) -> Result<HttpResponse, PageError> {
     if !is_enrolling(&who) {
@@ -86,6 +90,8 @@ pub(super) async fn confirm(
         return enrolment(&who, StatusCode::UNPROCESSABLE_ENTITY, Some(error)).await;
     };
     session::end_others(&mut tx, &who.user.id, &who.visit.standing.name).await?;
+    let mine = request.cookie(browser::cookie_name(&who.visit));
+    device::forget_others(&mut tx, &who.user.id, mine.as_ref().map(Cookie::value)).await?;
     who.record(&mut tx, "factor.enrol", "").await?;
     tx.commit().await.map_err(StoreError::from)?;
     who.visit.session.remove(ENROLLING_KEY);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::error::PageError;
 use super::factor;
 use super::page::agent;
-use super::page::me::{MePage, PasswordErrors, SessionRow};
+use super::page::me::{Guesses, MePage, PasswordErrors, SessionRow};
 use super::page::when::When;
 use super::proof::{Asking, Proof};
 use super::view;
@@ -130,6 +130,11 @@ async fn page(who: &SignedIn, errors: PasswordErrors) -> Result<MePage, PageErro
         layout: who.layout("You"),
         name: who.user.name.clone(),
         roles: who.grants.iter().map(role).collect(),
+        guesses: app.guesses(&who.user).await?.map(|noted| Guesses {
+            what: noted.detail,
+            place: noted.place,
+            at: When::at(noted.at),
+        }),
         factor: factor::state(who).await?,
         sessions: sessions
             .into_iter()

@@ -24,6 +24,17 @@ pub struct SessionRow {
     pub seen: When,
 }
 
+/// Wrong codes that were given after the right password.
+#[derive(Clone, Debug)]
+pub struct Guesses {
+    /// How many, in words.
+    pub what: String,
+    /// Where the last came from.
+    pub place: String,
+    /// When that was.
+    pub at: When,
+}
+
 /// What is wrong with a new password.
 #[derive(Clone, Debug, Default)]
 pub struct PasswordErrors {
@@ -45,6 +56,8 @@ pub struct MePage {
     pub name: String,
     /// Their roles, `operator on app`, each with what it may do.
     pub roles: Vec<(String, &'static str)>,
+    /// What somebody has tried who may know their password.
+    pub guesses: Option<Guesses>,
     /// Their second factor.
     pub factor: FactorState,
     /// Where they are signed in, the one used last first.
@@ -74,6 +87,7 @@ impl MePage {
                 ("viewer everywhere".to_owned(), Role::Viewer.sentence()),
                 ("approver on jarvis".to_owned(), Role::Approver.sentence()),
             ],
+            guesses: None,
             factor: FactorState::InForce {
                 since: When::at(1_795_363_533_000),
                 codes: 10,
@@ -87,6 +101,19 @@ impl MePage {
             ],
             password_hint: "At least 15 characters. A few words in a row are fine.".to_owned(),
             errors: PasswordErrors::default(),
+        }
+    }
+
+    /// After somebody has tried codes.
+    #[must_use]
+    pub fn sample_guessed() -> Self {
+        Self {
+            guesses: Some(Guesses {
+                what: "10 wrong codes after the right password".to_owned(),
+                place: "203.0.113.9".to_owned(),
+                at: When::at(1_795_363_533_000),
+            }),
+            ..Self::sample()
         }
     }
 
