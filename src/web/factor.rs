@@ -19,6 +19,7 @@ use super::page::qr::Qr;
 use super::page::recovery::RecoveryPage;
 use super::page::when::When;
 use super::proof::{Asking, Proof};
+use super::tokens;
 use super::view;
 use super::visit::SignedIn;
 use crate::auth::device;
@@ -174,10 +175,19 @@ pub(super) async fn codes_text(who: SignedIn) -> Result<HttpResponse, PageError>
 }
 
 /// `POST /me/factor/codes/kept`: they are not shown again.
-pub(super) async fn kept(who: SignedIn) -> HttpResponse {
+pub(super) async fn kept(who: SignedIn) -> Result<HttpResponse, PageError> {
     who.visit.session.remove(CODES_KEY);
-    who.flash(true, "A code of your device is asked for from now on.");
-    view::go("/me/factor")
+    let older = tokens::reminder(who.app(), &who.user.id).await?;
+    who.flash(
+        true,
+        &format!("A code of your device is asked for from now on.{older}"),
+    );
+    // Where the tokens are shown, when there is something to see.
+    Ok(view::go(if older.is_empty() {
+        "/me/factor"
+    } else {
+        "/me"
+    }))
 }
 
 fn keep<T: serde::Serialize>(who: &SignedIn, key: &str, value: &T) -> Result<(), PageError> {

@@ -269,28 +269,26 @@ async fn guesses_in_a_day(
 
 async fn few_codes_are_compared_however_they_are_spread(ground: Ground) {
     let throttle = throttle(&ground).await;
-    let quarter = HALF_LIFE;
-    for (number, strategy) in [
+    let strategies = [
         (u32::MAX, 0),
         (1, 60_000),
-        (2, quarter),
-        (5, quarter),
-        (7, 3 * quarter),
+        (2, HALF_LIFE),
+        (5, HALF_LIFE),
+        (7, 3 * HALF_LIFE),
         (14, 2 * HOUR),
         (15, DAY),
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    ];
+    for (number, strategy) in strategies.into_iter().enumerate() {
         let codes = Counter::codes(&format!("user {number}"));
-        let first = guesses_in_a_day(&ground, &throttle, &codes, strategy).await;
-        let second = guesses_in_a_day(&ground, &throttle, &codes, strategy).await;
-        let third = guesses_in_a_day(&ground, &throttle, &codes, strategy).await;
-        println!("{strategy:?}: {first}, {second}, {third}");
-        // Each is right with three chances in a million: 0.012 % on the first day.
-        assert!(first <= 40, "{strategy:?}: {first} on the first day");
-        let most = second.max(third);
-        assert!(most <= 25, "{strategy:?}: {most} on a day after that");
+        let mut days = [0; 3];
+        for day in &mut days {
+            *day = guesses_in_a_day(&ground, &throttle, &codes, strategy).await;
+        }
+        // As docs/signing-in.md says; each is right with three chances in a million.
+        let most = [37, 24, 24];
+        let is_few = days.iter().zip(most).all(|(day, most)| *day <= most);
+        assert!(is_few, "{strategy:?}: {days:?}");
+        assert!(number > 0 || days == most, "{days:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::factor::FactorState;
+use super::tokens::TokenCount;
 use super::when::When;
 use crate::auth::role::Role;
 use crate::web::layout::Layout;
@@ -60,6 +61,8 @@ pub struct MePage {
     pub guesses: Option<Guesses>,
     /// Their second factor.
     pub factor: FactorState,
+    /// Their API tokens.
+    pub tokens: TokenCount,
     /// Where they are signed in, the one used last first.
     pub sessions: Vec<SessionRow>,
     /// What a password must be, in one sentence.
@@ -92,6 +95,7 @@ impl MePage {
                 since: When::at(1_795_363_533_000),
                 codes: 10,
             },
+            tokens: TokenCount { good: 3, older: 2 },
             sessions: vec![
                 SessionRow {
                     is_this: true,
@@ -122,6 +126,7 @@ impl MePage {
     pub fn sample_refused() -> Self {
         let mut page = Self::sample();
         page.factor = FactorState::None;
+        page.tokens = TokenCount::default();
         page.sessions.truncate(1);
         page.errors = PasswordErrors {
             current: Some("This is not your password.".to_owned()),
