@@ -237,12 +237,17 @@ async fn mail_is_sent_with_one_recipient_and_one_subject() {
 #[tokio::test]
 async fn codes_that_are_guessed_are_told_once_and_then_seldom() {
     let receiver = Receiver::start(Answer::ok());
-    let scene = scene(&local("ops", receiver.port));
+    let chat = Receiver::start(Answer::ok());
+    let scene = scene(&(local("ops", receiver.port) + &local("chat", chat.port)));
     let visitor = Visitor::signed_in(&scene.console).await;
     // On the target and on all of them: one channel is told once.
-    for of in ["target", "every"] {
+    for (channel, of) in [
+        ("webhook:ops", "target"),
+        ("webhook:ops", "every"),
+        ("webhook:chat", "target"),
+    ] {
         let form = [
-            ("channel", "webhook:ops"),
+            ("channel", channel),
             ("address", ""),
             ("scope", of),
             ("kind", "codes-guessed"),
@@ -270,6 +275,7 @@ async fn codes_that_are_guessed_are_told_once_and_then_seldom() {
     assert!(text.starts_with("3 wrong codes"), "{text}");
     let there = scene.console.url("/audit?action=factor.guessed");
     assert_eq!(body["url"], there);
+    chat.wait(1).await;
     told(&visitor, "Nothing waits, and nothing was given up.").await;
-    assert_eq!(receiver.posts().len(), 1);
+    assert_eq!((receiver.posts().len(), chat.posts().len()), (1, 1));
 }
