@@ -130,10 +130,12 @@ fn a_lock_that_comes_in_between_is_waited_for_and_the_script_tried_again() {
     let script =
         "CREATE TABLE more (id int);\nSELECT pg_sleep(2);\nALTER TABLE \"Person\" ADD note text;";
     scene.project.write("2_drop", script);
-    scene.planned_and_approved();
+    scene.run(&["plan", "make"], DONE);
     let until = Instant::now() + SOON;
     let mut command = scene.console.command();
-    command.args(["plan", "apply"]).stderr(Stdio::piped());
+    command
+        .args(["plan", "apply", "--no-backup"])
+        .stderr(Stdio::piped());
     let apply = command.spawn().unwrap();
     let asleep = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep%' \
                   AND state = 'active' AND pid <> pg_backend_pid()";
