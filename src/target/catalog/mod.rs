@@ -4,6 +4,7 @@
 //! **never ask within a transaction of yours, it would be rolled back**. Only the system catalogues are read, except by the
 //! counts in [`table`], which say so. Read [`table`] for sizes and counts, [`ledger`] for what Prisma has left behind.
 
+pub mod dumping;
 pub mod ledger;
 pub mod session;
 pub mod standing;
@@ -17,6 +18,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::connect::Session;
 use super::failure::{describe, query_failed};
+use super::url::DatabaseUrl;
 use crate::operation::Trouble;
 
 /// How long a catalogue question may take.
@@ -48,6 +50,16 @@ pub struct Facts {
     pub connections_max: i32,
     /// The database's encoding, `UTF8` as a rule.
     pub encoding: String,
+}
+
+impl Facts {
+    /// What tells this cluster from others: its system identifier, or the address of `url` where the role may not read
+    /// that.
+    #[must_use]
+    pub fn cluster(&self, url: &DatabaseUrl) -> String {
+        let identifier = self.system_identifier.clone();
+        identifier.unwrap_or_else(|| url.address())
+    }
 }
 
 /// Asks for the facts.
