@@ -1,121 +1,318 @@
-//! Taking a backup: `pg_dump -Fc` of the server's own major, into a draft that is published only when it is whole.
+//! Taking a backup: `pg_dump -Fc` of the server's own major, on a snapshot in which the rows are counted, into a draft that
+//! is published only when it is whole.
 //!
-//! Steps: Preflight (facts, tool, room), Dump, Check (length and SHA-256 by one read), Publish. Cancelling, failing and
-//! vanishing leave no artifact behind; on the server, the dump's session ends with the tool.
+//! Steps: Preflight (facts, tool, room), Snapshot (rights, catalogue), Dump (and the counts beside it), Check (length,
+//! SHA-256 by one read, table of contents), Publish. Cancelling, failing and vanishing leave no artifact behind; on the
+//! server, the sessions end with the tool and with us. Read [`snapshot`] for what is dumped, [`tally`] for what is counted.
 
-use std::ffi::OsString;
-use std::time::Duration;
+mod dump;
+mod preflight;
+mod report;
+mod snapshot;
+mod tally;
+mod toc;
 
-use tokio::sync::mpsc;
-
-use super::archive::{Archive, Draft};
-use super::manifest::{self, Manifest, MigrationRow};
-use crate::migration::{RowState, Survey};
-use crate::operation::{Context, OperationError, Outcome, Progress, Trouble};
-use crate::target::tool::{Child, ConnectionFiles, Ended, Tools};
+use super::archive::{Archive, Claim, Draft};
+use super::contents::Contents;
+use super::manifest::{self, Manifest};
+use crate::operation::{Context, OperationError, Outcome, Trouble};
+use crate::target::catalog::{self, Facts};
+use crate::target::tool::Tools;
 use crate::target::{Purpose, Session, Target};
-
-/// How long the dump may wait for a table that somebody holds exclusively.
-const LOCK_WAIT: &str = "--lock-wait-timeout=30s";
-/// How often progress is reported while the dump runs.
-const REPORT: Duration = Duration::from_secs(2);
-/// A first dump is smaller than the database by at least this factor, in percent; used to ask for room beforehand.
-const FIRST_DUMP_PERCENT: u64 = 35;
+use dump::Dump;
+use snapshot::Snapshot;
 
 /// The steps of taking a backup.
-pub const STEPS: &[&str] = &["Preflight", "Dump", "Check", "Publish"];
+pub const STEPS: &[&str] = &["Preflight", "Snapshot", "Dump", "Check", "Publish"];
 
-/// Takes a backup of `target`.
+/// Whose steps the phases are told as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Steps {
+    /// As those of [`STEPS`].
+    Own,
+    /// As lines of the step that the caller has begun.
+    Callers,
+}
+
+/// What a run works with.
+struct Taking<'a> {
+    archive: &'a Archive,
+    target: &'a Target,
+    note: &'a str,
+    context: &'a Context,
+    steps: Steps,
+}
+
+/// Takes a backup of `target`. The caller holds the target.
 pub async fn run(
     archive: &Archive,
     target: &Target,
     note: &str,
     context: &Context,
 ) -> Result<Outcome, OperationError> {
-    let progress = &context.progress;
-    progress.step(
-        "Preflight",
-        "Looking at the server, the tools and the room in the archive.",
-    );
-    let session = target.connect(Purpose::Look).await?;
-    let tools = Tools::find(session.major()).await?;
-    let survey = Survey::with(target, &session).await?;
-    progress.info(format!(
-        "Postgres {}, pg_dump {}.",
-        survey.facts.version_text, tools.version
-    ));
-    check_room(archive, target, survey.facts.size_bytes)?;
-    let draft = blocking({
-        let (archive, name, now) = (archive.clone(), target.name.clone(), context.clock.now());
-        move || archive.draft(&name, now)
-    })
-    .await?;
-    let created_at = context.clock.now();
-    progress.step("Dump", format!("Writing {}.", draft.file_name()));
-    let compression = dump(target, &tools, &draft, &session, context).await?;
-    session.close().await;
-    progress.step("Check", "Reading the artifact back and hashing it.");
-    let (draft, measured) = blocking(move || {
-        let measured = draft.measure();
-        (draft, measured)
-    })
-    .await;
-    let (bytes, sha256) = measured.map_err(|error| unwritten(archive, &error.to_string()))?;
-    if bytes == 0 {
-        return Err(unwritten(archive, "pg_dump ended well and wrote nothing").into());
-    }
-    if context.cancel.is_cancelled() {
-        return Err(OperationError::Cancelled);
-    }
-    let manifest = Manifest {
-        v: manifest::VERSION,
-        id: context.clock.id(),
-        target: target.name.clone(),
-        actor: context.actor.clone(),
-        job: context.job.clone(),
-        note: note.to_owned(),
-        created_at,
-        finished_at: context.clock.now(),
-        file: manifest::File {
-            name: draft.file_name(),
-            bytes,
-            sha256,
-            format: "pg_custom".to_owned(),
-            compression,
-        },
-        server: manifest::Server {
-            version_num: survey.facts.version_num,
-            cluster: survey.cluster(target),
-            database: survey.facts.database.clone(),
-            encoding: survey.facts.encoding.clone(),
-            size_bytes: survey.facts.size_bytes,
-        },
-        pg_dump: tools.version,
-        migrations: rows(&survey),
+    let taking = Taking {
+        archive,
+        target,
+        note,
+        context,
+        steps: Steps::Own,
     };
-    progress.step(
-        "Publish",
-        format!("{bytes} bytes, SHA-256 {}.", manifest.file.sha256),
-    );
-    let (id, name) = (manifest.id.clone(), manifest.file.name.clone());
-    blocking(move || draft.publish(&manifest))
-        .await
-        .map_err(|error| unwritten(archive, &error.to_string()))?;
-    Ok(Outcome {
-        summary: format!("{name} was taken."),
-        made: Some(id),
-    })
+    taking.run().await
 }
 
-/// Removes what a vanished run of `job` left: its files in the archive, and its session on the server if it lives.
+/// The same, as a part of an operation: everything is told under the step that the caller has begun.
+pub async fn run_within(
+    archive: &Archive,
+    target: &Target,
+    note: &str,
+    context: &Context,
+) -> Result<Outcome, OperationError> {
+    let taking = Taking {
+        archive,
+        target,
+        note,
+        context,
+        steps: Steps::Callers,
+    };
+    taking.run().await
+}
+
+impl Taking<'_> {
+    async fn run(self) -> Result<Outcome, OperationError> {
+        self.begin(
+            "Preflight",
+            "Looking at the server, the tools and the room in the archive.",
+        );
+        let look = self.target.connect(Purpose::Look).await?;
+        preflight::refuse_pooler(self.target, &look)?;
+        let facts = catalog::facts(&look).await?;
+        let tools = Tools::find(look.major()).await?;
+        self.context.progress.info(format!(
+            "Postgres {}, pg_dump {}.",
+            facts.version_text, tools.version
+        ));
+        preflight::check_room(self.archive, self.target, facts.size_bytes).await?;
+        self.begin(
+            "Snapshot",
+            "Taking the snapshot that is dumped and counted in.",
+        );
+        // Whatever was committed by now is in it.
+        let created_at = self.context.clock.now();
+        let snapshot = Snapshot::take(self.target, self.context);
+        let snapshot = self.unless_cancelled(snapshot).await?;
+        let dumped = self.dump(&look, &facts, &tools, &snapshot).await;
+        snapshot.close().await;
+        look.close().await;
+        let (draft, manifest, contents) = dumped?;
+        let manifest = Manifest {
+            created_at,
+            ..manifest
+        };
+        self.publish(draft, manifest, contents).await
+    }
+
+    /// Dumps the snapshot into a draft, and describes what came of it.
+    async fn dump(
+        &self,
+        look: &Session,
+        facts: &Facts,
+        tools: &Tools,
+        snapshot: &Snapshot,
+    ) -> Result<(Draft, Manifest, Contents), OperationError> {
+        let draft = self.draft().await?;
+        self.begin("Dump", format!("Writing {}.", draft.file_name()));
+        let dumped = Dump {
+            archive: self.archive,
+            target: self.target,
+            tools,
+            draft: &draft,
+            snapshot,
+            look,
+            context: self.context,
+        };
+        let dumped = dumped.run().await?;
+        let contents = Contents {
+            tables: dumped.tally.tables(snapshot),
+            sequences: dumped.tally.sequences(),
+            ..snapshot.contents.clone()
+        };
+        self.say_counted(&contents);
+        self.begin("Check", "Reading the artifact back and hashing it.");
+        let (draft, bytes, sha256) = self.measured(draft).await?;
+        let listed = self.listed(tools, &draft, snapshot).await?;
+        let now = self.context.clock.now();
+        let manifest = Manifest {
+            v: manifest::VERSION,
+            id: self.context.clock.id(),
+            target: self.target.name.clone(),
+            actor: self.context.actor.clone(),
+            job: self.context.job.clone(),
+            note: self.note.to_owned(),
+            created_at: now,
+            finished_at: now,
+            readable_at: listed.complete.then_some(now),
+            file: manifest::File {
+                name: draft.file_name(),
+                bytes,
+                sha256,
+                format: "pg_custom".to_owned(),
+                archive_version: listed.version,
+                compression: dumped.compression.to_owned(),
+            },
+            server: server(facts, self.target),
+            pg_dump: tools.version.clone(),
+            migrations: dumped.tally.migrations(),
+        };
+        Ok((draft, manifest, contents))
+    }
+
+    /// Begins a phase, as a step or as a line of the caller's.
+    fn begin(&self, step: &str, text: impl Into<String>) {
+        match self.steps {
+            Steps::Own => self.context.progress.step(step, text),
+            Steps::Callers => self.context.progress.info(text),
+        }
+    }
+
+    async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, OperationError> {
+        tokio::select! {
+            done = work => Ok(done?),
+            () = self.context.cancel.cancelled() => Err(OperationError::Cancelled),
+        }
+    }
+
+    async fn draft(&self) -> Result<Draft, Trouble> {
+        let claim = Claim {
+            target: self.target.name.clone(),
+            job: self.context.job.clone(),
+        };
+        let (archive, zone) = (self.archive.clone(), self.target.time_zone.clone());
+        let now = self.context.clock.now();
+        blocking(move || archive.draft(&claim, &zone, now)).await
+    }
+
+    /// What the counts are worth.
+    fn say_counted(&self, contents: &Contents) {
+        let (rows, all) = contents.counted_rows();
+        let rows = crate::target::size::Count(rows);
+        let tables = contents.tables.len();
+        if all {
+            self.context.progress.info(format!(
+                "Counted in the snapshot: {rows} rows in {tables} tables."
+            ));
+            return;
+        }
+        let counted = contents
+            .tables
+            .iter()
+            .filter(|table| table.rows_exact)
+            .count();
+        self.context.progress.warn(format!(
+            "Counted in the snapshot: {rows} rows in {counted} of {tables} tables. The others took longer than the dump \
+             allows, or could not be counted; the manifest marks their rows as estimates."
+        ));
+    }
+
+    /// The artifact's length and SHA-256.
+    async fn measured(&self, draft: Draft) -> Result<(Draft, u64, String), OperationError> {
+        let (draft, measured) = blocking(move || {
+            let measured = draft.measure();
+            (draft, measured)
+        })
+        .await;
+        let (bytes, sha256) =
+            measured.map_err(|error| unwritten(self.archive, &error.to_string()))?;
+        if bytes == 0 {
+            return Err(unwritten(self.archive, "pg_dump ended well and wrote nothing").into());
+        }
+        Ok((draft, bytes, sha256))
+    }
+
+    /// Whether the table of contents can be read and is that of the snapshot. One that is not makes the backup no worse
+    /// than none, so it is kept, and called no more than taken.
+    async fn listed(
+        &self,
+        tools: &Tools,
+        draft: &Draft,
+        snapshot: &Snapshot,
+    ) -> Result<Listed, OperationError> {
+        let path = std::path::absolute(draft.part()).unwrap_or_else(|_| draft.part());
+        let (version, why) = match toc::read(tools, &path, &self.context.cancel).await? {
+            Ok(toc) => (toc.version.clone(), toc.differs(snapshot)),
+            Err(why) => (None, Some(why)),
+        };
+        if let Some(why) = &why {
+            self.context.progress.warn(format!(
+                "The table of contents is not what it has to be: {why}. The backup is kept and called taken; do not rely on \
+                 it before you have restored it."
+            ));
+        }
+        Ok(Listed {
+            version,
+            complete: why.is_none(),
+        })
+    }
+
+    async fn publish(
+        &self,
+        draft: Draft,
+        manifest: Manifest,
+        contents: Contents,
+    ) -> Result<Outcome, OperationError> {
+        if self.context.cancel.is_cancelled() {
+            return Err(OperationError::Cancelled);
+        }
+        self.begin(
+            "Publish",
+            format!(
+                "{} bytes, SHA-256 {}.",
+                manifest.file.bytes, manifest.file.sha256
+            ),
+        );
+        let (id, name) = (manifest.id.clone(), manifest.file.name.clone());
+        let word = manifest.worth().word();
+        blocking(move || draft.publish(&manifest, &contents))
+            .await
+            .map_err(|error| unwritten(self.archive, &error.to_string()))?;
+        Ok(Outcome {
+            summary: match word {
+                "taken" => format!("{name} was taken."),
+                word => format!("{name} was taken. It is {word}."),
+            },
+            made: Some(id),
+        })
+    }
+}
+
+/// What the table of contents turned out to be.
+struct Listed {
+    version: Option<String>,
+    complete: bool,
+}
+
+fn server(facts: &Facts, target: &Target) -> manifest::Server {
+    manifest::Server {
+        version_num: facts.version_num,
+        cluster: facts.cluster(&target.url),
+        database: facts.database.clone(),
+        encoding: facts.encoding.clone(),
+        size_bytes: facts.size_bytes,
+    }
+}
+
+/// Removes what a vanished run of `job` left: its files in the archive, and its sessions on the server if they live.
 pub async fn clean_up(archive: &Archive, target: Option<&Target>, job: &str) {
-    let Some(target) = target else { return };
-    if let Ok(session) = target.connect(Purpose::Look).await {
-        crate::target::catalog::session::end_sessions_of(&session, job).await;
+    if let Some(target) = target
+        && let Ok(session) = target.connect(Purpose::Look).await
+    {
+        catalog::session::end_sessions_of(&session, job).await;
         session.close().await;
     }
-    let (archive, name) = (archive.clone(), target.name.clone());
-    let removed = blocking(move || archive.sweep(&name)).await;
+    let (archive, job) = (archive.clone(), job.to_owned());
+    let removed = blocking(move || archive.sweep(&job)).await;
     for name in removed {
         tracing::info!(
             archive.file = name,
@@ -129,180 +326,6 @@ pub async fn published(archive: &Archive, target: &str, job: &str) -> Option<Man
     let (archive, target) = (archive.clone(), target.to_owned());
     let listing = blocking(move || archive.list(&target)).await;
     listing.backups.into_iter().find(|backup| backup.job == job)
-}
-
-fn rows(survey: &Survey) -> Vec<MigrationRow> {
-    survey
-        .ledger_rows()
-        .map(|row| MigrationRow {
-            name: row.migration_name.clone(),
-            checksum: row.checksum.clone(),
-            state: state_word(row.state()).to_owned(),
-        })
-        .collect()
-}
-
-fn state_word(state: RowState) -> &'static str {
-    match state {
-        RowState::Applied => "applied",
-        RowState::FailedOrRunning => "failed",
-        RowState::RolledBack | RowState::BothSet => "rolled back",
-    }
-}
-
-/// Refuses when the archive has less room than the backup will probably take: filling the disk may stop the database,
-/// which often lives on the same one.
-fn check_room(archive: &Archive, target: &Target, size_bytes: Option<i64>) -> Result<(), Trouble> {
-    let last = archive
-        .list(&target.name)
-        .backups
-        .first()
-        .map(|backup| backup.file.bytes + backup.file.bytes / 3);
-    let first = size_bytes
-        .and_then(|bytes| u64::try_from(bytes).ok())
-        .map(|bytes| bytes / 100 * FIRST_DUMP_PERCENT);
-    let (Some(free), Some(needed)) = (archive.free_bytes(), last.or(first)) else {
-        return Ok(());
-    };
-    if free >= needed {
-        return Ok(());
-    }
-    Err(Trouble::new(
-        format!(
-            "The archive folder {} has {} MB free, and this backup will probably take {} MB.",
-            archive.folder().display(),
-            free / 1_000_000,
-            needed / 1_000_000
-        ),
-        "No backup was started, so that the disk does not fill up. The database was not touched.",
-        "Make room, or name a folder on another disk as `folder` in the section [archive].",
-    ))
-}
-
-/// Runs `pg_dump`, with zstd where this one knows it, else gzip. Returns the compression that was used.
-async fn dump(
-    target: &Target,
-    tools: &Tools,
-    draft: &Draft,
-    session: &Session,
-    context: &Context,
-) -> Result<String, OperationError> {
-    if session.major() >= 16 {
-        let ended = dump_with("zstd:3", target, tools, draft, context).await?;
-        if !unknown_compression(&ended) {
-            return judge(&ended, target, "zstd:3");
-        }
-        context
-            .progress
-            .info("This pg_dump was built without zstd; gzip is used.");
-        // Since 16 a level alone means gzip, as before.
-    }
-    let ended = dump_with("1", target, tools, draft, context).await?;
-    judge(&ended, target, "gzip:1")
-}
-
-fn unknown_compression(ended: &Ended) -> bool {
-    !ended.status.success()
-        && !ended.cancelled
-        && ended.stderr.contains("does not support compression")
-}
-
-async fn dump_with(
-    compression: &str,
-    target: &Target,
-    tools: &Tools,
-    draft: &Draft,
-    context: &Context,
-) -> Result<Ended, OperationError> {
-    let files = ConnectionFiles::write(&target.url)?;
-    let mut output = OsString::from("--file=");
-    output.push(draft.part());
-    let args: Vec<OsString> = vec![
-        "--format=custom".into(),
-        "--no-password".into(),
-        "--verbose".into(),
-        LOCK_WAIT.into(),
-        format!("--compress={compression}").into(),
-        output,
-        ConnectionFiles::dbname_argument().into(),
-    ];
-    let (lines, said) = mpsc::unbounded_channel();
-    let child = Child::start(
-        &tools.pg_dump,
-        args,
-        files.env(&context.job),
-        move |line: &str| {
-            let _ended = lines.send(line.to_owned());
-        },
-    )?;
-    let ended = child.wait_or_cancel(&context.cancel);
-    let (ended, ()) = tokio::join!(ended, report(&context.progress, draft, said));
-    Ok(ended?)
-}
-
-/// Says every now and then how much is written and which table is under way. The size of the result is not known
-/// beforehand, so no percentage is made up. Ends when the tool does.
-async fn report(progress: &Progress, draft: &Draft, mut said: mpsc::UnboundedReceiver<String>) {
-    let mut table = None;
-    let mut tick = tokio::time::interval(REPORT);
-    tick.tick().await;
-    loop {
-        tokio::select! {
-            line = said.recv() => match line {
-                // "pg_dump: dumping contents of table "public"."Card"": the only line worth repeating.
-                Some(line) => {
-                    if let Some((_, name)) = line.split_once("dumping contents of table ") {
-                        table = Some(name.trim().to_owned());
-                    } else if line.contains("warning:") {
-                        progress.warn(line);
-                    }
-                }
-                None => return,
-            },
-            _ = tick.tick() => {
-                let bytes = tokio::fs::metadata(draft.part()).await.map_or(0, |file| file.len());
-                progress.count(bytes, None, "bytes");
-                let megabytes = bytes / 1_000_000;
-                progress.info(match &table {
-                    Some(table) => format!("{megabytes} MB written, now {table}."),
-                    None => format!("{megabytes} MB written."),
-                });
-            }
-        }
-    }
-}
-
-fn judge(ended: &Ended, target: &Target, compression: &str) -> Result<String, OperationError> {
-    if ended.cancelled {
-        return Err(OperationError::Cancelled);
-    }
-    if ended.status.success() {
-        return Ok(compression.to_owned());
-    }
-    // The last lines hold the reason; before them pg_dump tells what it did.
-    let reasons: Vec<&str> = ended
-        .stderr
-        .lines()
-        .filter(|line| {
-            line.contains("error:") || line.contains("detail:") || line.contains("hint:")
-        })
-        .collect();
-    let reason = if reasons.is_empty() {
-        ended
-            .stderr
-            .lines()
-            .last()
-            .unwrap_or("it said nothing")
-            .to_owned()
-    } else {
-        reasons.join("\n")
-    };
-    Err(Trouble::new(
-        format!("pg_dump failed on {}: {reason}", target.url.safe()),
-        "There is no backup of this job; what was written is removed. The database was not changed.",
-        "Correct what pg_dump names (rights, room, a lock that is held) and take the backup again.",
-    )
-    .into())
 }
 
 fn unwritten(archive: &Archive, reason: &str) -> Trouble {
