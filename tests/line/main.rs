@@ -46,6 +46,7 @@ mod system;
 mod taken;
 mod telling;
 mod tokens;
+mod unbegun;
 mod users;
 mod watching;
 mod wire;
