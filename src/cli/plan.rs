@@ -11,7 +11,7 @@ use super::{Failure, follow, open, pick, signal};
 use crate::app::App;
 use crate::clock::timestamp;
 use crate::config::Config;
-use crate::guard::plan::Stored;
+use crate::guard::plan::{PlannedStatement, Stored};
 use crate::guard::{self, Plan, Verdict, apply, approval};
 use crate::job::Operation;
 
@@ -111,23 +111,24 @@ async fn show(app: &App, stored: &Stored, terminal: Terminal) -> Result<Exit, Fa
         plan.verdict.word(),
         plan.digest
     ));
+    let losses = plan.losses();
+    if !losses.is_empty() {
+        terminal.say("");
+        terminal.say("would be lost, or may be:");
+        for loss in losses {
+            terminal.say(format!("  - {loss}"));
+        }
+    }
+    let mut number = 0;
     for migration in &plan.migrations {
         terminal.say("");
         terminal.say(&migration.name);
         if let Some(sentence) = &migration.not_atomic {
             terminal.say(format!("  note: {sentence}"));
         }
-        for (number, statement) in (1..).zip(&migration.statements) {
-            terminal.say(format!(
-                "  {number}. {} (line {})",
-                statement.summary, statement.line
-            ));
-            for finding in &statement.findings {
-                terminal.say(format!("     {}: {}", finding.rule, finding.sentence));
-                if let Some(loss) = &finding.loss {
-                    terminal.say(format!("     would be lost: {}", loss.sentence()));
-                }
-            }
+        for statement in &migration.statements {
+            number += 1;
+            print_statement(number, statement, terminal);
         }
     }
     terminal.say("");
@@ -140,6 +141,34 @@ async fn show(app: &App, stored: &Stored, terminal: Terminal) -> Result<Exit, Fa
         &json!({"plan": plan, "appliedAt": stored.applied_at, "closed": closed, "next": next}),
     );
     Ok(Exit::Done)
+}
+
+/// What a statement does, whom it keeps waiting, how large its tables were, and what was found.
+fn print_statement(number: usize, statement: &PlannedStatement, terminal: Terminal) {
+    terminal.say(format!(
+        "  {number}. {} (line {})",
+        statement.summary, statement.line
+    ));
+    for lock in &statement.locks {
+        terminal.say(format!("     lock: {} ({})", lock.sentence(), lock.mode));
+    }
+    for table in &statement.tables {
+        terminal.say(format!("     table: {}", table.sentence()));
+    }
+    for finding in &statement.findings {
+        terminal.say(format!(
+            "     {}: {} ({})",
+            finding.severity.word(),
+            finding.sentence,
+            finding.rule
+        ));
+        if let Some(loss) = &finding.loss {
+            terminal.say(format!("       would be lost: {}", loss.sentence()));
+        }
+        if let Some(advice) = &finding.advice {
+            terminal.say(format!("       instead: {advice}"));
+        }
+    }
 }
 
 async fn next_step(app: &App, stored: &Stored) -> Result<String, Failure> {

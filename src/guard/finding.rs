@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::target::catalog::table;
+use crate::target::size::Bytes;
 
 /// How bad a finding is.
 #[derive(
@@ -126,6 +127,42 @@ pub struct TableNow {
     pub bytes: Count,
 }
 
+impl TableNow {
+    /// Rows and bytes: `52,118 rows, 12.4 MB` or `about 2,300,000 rows (estimated), 412 MB`.
+    #[must_use]
+    pub fn size(&self) -> String {
+        let rows = self.rows.of("rows");
+        match self.bytes {
+            Count::Exact(n) => format!("{rows}, {}", Bytes(n)),
+            Count::Estimated(n) => {
+                format!("{rows}, about {} (when it was last analyzed)", Bytes(n))
+            }
+            Count::Unknown => rows,
+        }
+    }
+
+    /// For example `"User" had 52,118 rows, 12.4 MB`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!("{} had {}", self.table, self.size())
+    }
+}
+
+impl Count {
+    /// So many of `unit`, which is a plural: `41,203 rows`, `about 1 row (estimated)`.
+    #[must_use]
+    pub fn of(self, unit: &str) -> String {
+        let one = unit.trim_end_matches('s');
+        match self {
+            Self::Exact(1) => format!("1 {one}"),
+            Self::Exact(n) => format!("{} {unit}", grouped(n)),
+            Self::Estimated(1) => format!("about 1 {one} (estimated)"),
+            Self::Estimated(n) => format!("about {} {unit} (estimated)", grouped(n)),
+            Self::Unknown => format!("an unknown number of {unit}"),
+        }
+    }
+}
+
 impl Loss {
     /// For example `column "phone" of "User": 41,203 values`.
     #[must_use]
@@ -136,13 +173,9 @@ impl Loss {
     /// For example `41,203 values`.
     #[must_use]
     pub fn amount(&self) -> String {
-        let unit = &self.unit;
         match self.count {
-            Count::Exact(1) => format!("1 {}", unit.trim_end_matches('s')),
-            Count::Exact(n) => format!("{} {unit}", grouped(n)),
-            Count::Estimated(1) => format!("about 1 {} (estimated)", unit.trim_end_matches('s')),
-            Count::Estimated(n) => format!("about {} {unit} (estimated)", grouped(n)),
             Count::Unknown => "could not be counted".to_owned(),
+            known => known.of(&self.unit),
         }
     }
 }

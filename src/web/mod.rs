@@ -42,6 +42,7 @@ mod schedule;
 mod settings;
 mod sign_in;
 mod sign_in_code;
+mod statement;
 mod subscription;
 mod system;
 mod target;

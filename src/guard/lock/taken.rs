@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::LockMode::{
+    AccessExclusive, RowExclusive, Share, ShareRowExclusive, ShareUpdateExclusive,
+};
 use super::{LockMode, LockOn};
 use crate::guard::rules::{self, Known, Table};
 use crate::sql::{ConstraintKind, Effect, TableName, quote_if_needed};
@@ -38,133 +41,30 @@ struct Locks<'a> {
 
 impl Locks<'_> {
     fn take(&mut self, effect: &Effect) {
-        use LockMode::{
-            AccessExclusive, RowExclusive, Share, ShareRowExclusive, ShareUpdateExclusive,
-        };
         match effect {
-            Effect::CreateTable {
-                references,
-                parents,
-                ..
-            } => {
-                for table in references {
-                    self.on(table, ShareRowExclusive);
-                }
-                for table in parents {
-                    let divided = matches!(self.known.table(table), Table::Live(live) if live.relation.divided);
-                    self.only(
-                        table,
-                        if divided {
-                            AccessExclusive
-                        } else {
-                            ShareUpdateExclusive
-                        },
-                    );
-                }
-            }
-            Effect::DropTable { table, cascade, .. } => {
-                self.on(table, AccessExclusive);
-                self.across(table, AccessExclusive, |link, own| {
-                    *cascade || link.from == *own
-                });
-            }
-            Effect::AddColumn { table, column, .. } => {
-                self.on(table, AccessExclusive);
-                for constraint in &column.constraints {
-                    if let ConstraintKind::ForeignKey { references, .. } = &constraint.kind {
-                        self.on(references, ShareRowExclusive);
-                    }
-                }
-            }
-            Effect::DropColumn { table, column, .. } | Effect::ChangeType { table, column, .. } => {
-                self.on(table, AccessExclusive);
-                self.across(table, AccessExclusive, |link, own| {
-                    (link.from == *own && link.columns.contains(column))
-                        || (link.to == *own && link.to_columns.contains(column))
-                });
-            }
+            Effect::CreateTable { .. }
+            | Effect::DropTable { .. }
+            | Effect::Truncate { .. }
+            | Effect::AttachPartition { .. }
+            | Effect::DetachPartition { .. } => self.take_whole(effect),
+            Effect::AddColumn { .. }
+            | Effect::DropColumn { .. }
+            | Effect::ChangeType { .. }
+            | Effect::AddConstraint { .. }
+            | Effect::DropConstraint { .. }
+            | Effect::CreateIndex { .. }
+            | Effect::DropIndex { .. } => self.take_part(effect),
             Effect::RenameTable { table, .. }
             | Effect::RenameColumn { table, .. }
-            | Effect::SetNotNull { table, .. } => self.on(table, AccessExclusive),
-            Effect::AddConstraint { table, constraint } => {
-                if let ConstraintKind::ForeignKey { references, .. } = &constraint.kind {
-                    self.on(table, ShareRowExclusive);
-                    self.on(references, ShareRowExclusive);
-                } else {
-                    self.on(table, AccessExclusive);
-                }
-            }
-            Effect::ValidateConstraint { table, .. } => self.on(table, ShareUpdateExclusive),
-            Effect::DropConstraint {
-                table,
-                name,
-                cascade,
-            } => {
-                self.on(table, AccessExclusive);
-                self.across(table, AccessExclusive, |link, own| {
-                    (link.from == *own && link.name == *name) || (link.to == *own && *cascade)
-                });
-            }
-            Effect::AttachPartition { table, partition } => {
-                self.only(table, ShareUpdateExclusive);
-                self.on(partition, AccessExclusive);
-            }
-            Effect::DetachPartition {
-                table,
-                partition,
-                concurrently,
-            } => {
-                let mode = if *concurrently {
-                    ShareUpdateExclusive
-                } else {
-                    AccessExclusive
-                };
-                self.only(table, mode);
-                self.on(partition, mode);
-            }
-            Effect::CreateIndex {
-                table,
-                concurrently,
-                ..
-            } => self.on(
-                table,
-                if *concurrently {
-                    ShareUpdateExclusive
-                } else {
-                    Share
-                },
-            ),
-            Effect::DropIndex {
-                index,
-                concurrently,
-                ..
-            } => {
-                if let Table::Live(live) = self.known.table(index)
-                    && let Some(table) = &live.relation.index_of
-                {
-                    let mode = if *concurrently {
-                        ShareUpdateExclusive
-                    } else {
-                        AccessExclusive
-                    };
-                    self.on_name(table, mode);
-                }
-            }
-            Effect::Lock { table, level } => self.on(table, by_number(*level)),
-            Effect::Truncate { table, cascade } => {
-                self.on(table, AccessExclusive);
-                if *cascade {
-                    for name in rules::reached(self.known, table) {
-                        self.on_name(&name, AccessExclusive);
-                    }
-                }
-            }
-            Effect::Update { table, .. } | Effect::Delete { table, .. } => {
-                self.on(table, RowExclusive)
-            }
-            Effect::Drop {
+            | Effect::SetNotNull { table, .. }
+            | Effect::Drop {
                 table: Some(table), ..
             } => self.on(table, AccessExclusive),
+            Effect::ValidateConstraint { table, .. } => self.on(table, ShareUpdateExclusive),
+            Effect::Lock { table, level } => self.on(table, by_number(*level)),
+            Effect::Update { table, .. } | Effect::Delete { table, .. } => {
+                self.on(table, RowExclusive);
+            }
             Effect::Other {
                 kind,
                 table: Some(table),
@@ -183,30 +83,121 @@ impl Locks<'_> {
         }
     }
 
-    /// The other side of those foreign keys of a table that `concerned` picks.
-    fn across(
-        &mut self,
-        table: &TableName,
-        mode: LockMode,
-        concerned: impl Fn(&Link, &Name) -> bool,
-    ) {
+    /// What is done to tables as a whole.
+    fn take_whole(&mut self, effect: &Effect) {
+        match effect {
+            Effect::CreateTable {
+                references,
+                parents,
+                ..
+            } => {
+                for table in references {
+                    self.on(table, ShareRowExclusive);
+                }
+                for table in parents {
+                    let divided = matches!(self.known.table(table), Table::Live(live) if live.relation.divided);
+                    self.only(table, strong_unless(!divided));
+                }
+            }
+            Effect::DropTable { table, cascade, .. } => {
+                self.on(table, AccessExclusive);
+                self.across(table, |link, own| *cascade || link.from == *own);
+            }
+            Effect::Truncate { table, cascade } => {
+                self.on(table, AccessExclusive);
+                if *cascade {
+                    for name in rules::reached(self.known, table) {
+                        self.on_name(&name, AccessExclusive);
+                    }
+                }
+            }
+            Effect::AttachPartition { table, partition } => {
+                self.only(table, ShareUpdateExclusive);
+                self.on(partition, AccessExclusive);
+            }
+            Effect::DetachPartition {
+                table,
+                partition,
+                concurrently,
+            } => {
+                self.only(table, strong_unless(*concurrently));
+                self.on(partition, strong_unless(*concurrently));
+            }
+            _ => {}
+        }
+    }
+
+    /// What is done to a column, a constraint or an index.
+    fn take_part(&mut self, effect: &Effect) {
+        match effect {
+            Effect::AddColumn { table, column, .. } => {
+                self.on(table, AccessExclusive);
+                for constraint in &column.constraints {
+                    if let ConstraintKind::ForeignKey { references, .. } = &constraint.kind {
+                        self.on(references, ShareRowExclusive);
+                    }
+                }
+            }
+            Effect::DropColumn { table, column, .. } | Effect::ChangeType { table, column, .. } => {
+                self.on(table, AccessExclusive);
+                self.across(table, |link, own| {
+                    (link.from == *own && link.columns.contains(column))
+                        || (link.to == *own && link.to_columns.contains(column))
+                });
+            }
+            Effect::AddConstraint { table, constraint } => {
+                if let ConstraintKind::ForeignKey { references, .. } = &constraint.kind {
+                    self.on(table, ShareRowExclusive);
+                    self.on(references, ShareRowExclusive);
+                } else {
+                    self.on(table, AccessExclusive);
+                }
+            }
+            Effect::DropConstraint {
+                table,
+                name,
+                cascade,
+            } => {
+                self.on(table, AccessExclusive);
+                self.across(table, |link, own| {
+                    (link.from == *own && link.name == *name) || (link.to == *own && *cascade)
+                });
+            }
+            Effect::CreateIndex {
+                table,
+                concurrently: true,
+                ..
+            } => self.on(table, ShareUpdateExclusive),
+            Effect::CreateIndex { table, .. } => self.on(table, Share),
+            Effect::DropIndex {
+                index,
+                concurrently,
+                ..
+            } => {
+                if let Table::Live(live) = self.known.table(index)
+                    && let Some(table) = &live.relation.index_of
+                {
+                    self.on_name(table, strong_unless(*concurrently));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The other side of those foreign keys of a table that `concerned` picks: their triggers go, or are made again.
+    fn across(&mut self, table: &TableName, concerned: impl Fn(&Link, &Name) -> bool) {
         let (Some(own), Table::Live(live)) = (self.known.resolve(table), self.known.table(table))
         else {
             return;
         };
-        for link in live
-            .relation
-            .links
-            .iter()
-            .filter(|link| concerned(link, &own))
-        {
+        for link in &live.relation.links {
             let other = if link.from == own {
                 &link.to
             } else {
                 &link.from
             };
-            if *other != own {
-                self.on_name(other, mode);
+            if *other != own && concerned(link, &own) {
+                self.on_name(other, AccessExclusive);
             }
         }
     }
@@ -249,6 +240,15 @@ impl Locks<'_> {
     fn note(&mut self, table: String, mode: LockMode) {
         let kept = self.modes.entry(table).or_insert(mode);
         *kept = mode.max(*kept);
+    }
+}
+
+/// What others wait for, unless care was taken that they need not.
+fn strong_unless(careful: bool) -> LockMode {
+    if careful {
+        ShareUpdateExclusive
+    } else {
+        AccessExclusive
     }
 }
 

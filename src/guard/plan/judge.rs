@@ -98,13 +98,13 @@ fn judge(parsed: &[Parsed<'_>], facts: &Facts) -> Vec<(String, Vec<Judged>)> {
 
 fn finding(remark: Remark) -> (Finding, Option<Question>) {
     let (loss, question) = match remark.loss {
-        Some(lost) => {
+        Some(counted) => {
             let loss = Loss {
-                what: lost.what,
-                unit: lost.unit.to_owned(),
+                what: counted.what,
+                unit: counted.unit.to_owned(),
                 count: Count::Unknown,
             };
-            (Some(loss), lost.question)
+            (Some(loss), counted.question)
         }
         None => (None, None),
     };

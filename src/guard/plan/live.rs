@@ -130,24 +130,23 @@ async fn reach(
         .flat_map(|script| &script.statements)
         .flat_map(|statement| &statement.effects)
         .any(|effect| matches!(effect, Effect::Truncate { cascade: true, .. }));
-    while cascades {
+    if !cascades {
+        return Ok(());
+    }
+    loop {
         let further: BTreeSet<Name> = found
             .values()
             .flat_map(|relation| &relation.links)
             .map(|link| link.from.clone())
             .filter(|name| !found.contains_key(name))
             .collect();
-        if further.is_empty() {
-            break;
-        }
         let further: Vec<Name> = further.into_iter().collect();
         let more = relation::relations(session, &further).await?;
         if more.is_empty() {
-            break;
+            return Ok(());
         }
         found.extend(more);
     }
-    Ok(())
 }
 
 /// How many rows a table has, exactly where that is quickly known.

@@ -2,7 +2,7 @@
 
 use super::known::{Cell, Known, Table};
 use super::{Question, Remark, extent};
-use crate::guard::finding::{Count, grouped};
+use crate::guard::finding::Count;
 use crate::sql::{ConstraintKind, Effect, TableName};
 
 pub(super) const NAME: &str = "add-foreign-key";
@@ -39,11 +39,7 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
     if let Some(Count::Exact(n)) = count
         && n > 0
     {
-        let rows = if n == 1 {
-            "1 row".to_owned()
-        } else {
-            format!("{} rows", grouped(n))
-        };
+        let rows = Count::Exact(n).of("rows");
         let sentence =
             format!("It will fail: {rows} of {table} point to rows that are not in {references}.");
         let advice =

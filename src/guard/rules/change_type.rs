@@ -3,7 +3,7 @@
 use super::conversion::{self, Conversion};
 use super::known::{Cell, Known, Table};
 use super::{Question, Remark, extent};
-use crate::guard::finding::{Count, grouped};
+use crate::guard::finding::Count;
 use crate::sql::{DataType, Effect, TableName, Using, quote_if_needed};
 use crate::target::catalog::relation::Column;
 
@@ -89,11 +89,7 @@ impl Change<'_> {
         let fits = match longer.as_ref().map(|question| known.count(question)) {
             Some(Count::Exact(0)) => "Every value fits now.".to_owned(),
             Some(Count::Exact(n)) => {
-                let values = if n == 1 {
-                    "1 value".to_owned()
-                } else {
-                    format!("{} values", grouped(n))
-                };
+                let values = Count::Exact(n).of("values");
                 let sentence =
                     format!("It will fail: {values} of {column} in {table} do not fit {to}.");
                 let advice = "Decide what becomes of those values, in a migration before this one.";

@@ -126,10 +126,9 @@ fn of_integer(from: &str, to: &str, has: &[i32]) -> Conversion {
     };
     match to {
         "int2" | "int4" | "int8" if width(to) > width(from) => Rewrites,
-        "int2" | "int4" | "int8" => Refuses,
         "text" => Rewrites,
         "varchar" | "numeric" if has.is_empty() => Rewrites,
-        "varchar" => Refuses,
+        "int2" | "int4" | "int8" | "varchar" => Refuses,
         "numeric" if has.get(1).is_none_or(|scale| *scale >= 0) => Refuses,
         "float8" if from != "int8" => Rewrites,
         "float4" if from == "int2" => Rewrites,
@@ -142,7 +141,6 @@ fn of_numeric(had: &[i32], to: &str, has: &[i32]) -> Conversion {
     let scale = |modifiers: &[i32]| modifiers.get(1).copied().unwrap_or_default();
     match (to, had, has) {
         ("numeric", _, []) => Free,
-        ("numeric", [], _) => Loses,
         ("numeric", [old, ..], [new, ..]) => {
             let (before, after) = (scale(had), scale(has));
             if after < before {
@@ -156,7 +154,7 @@ fn of_numeric(had: &[i32], to: &str, has: &[i32]) -> Conversion {
             }
         }
         ("text", ..) | ("varchar", _, []) => Rewrites,
-        ("int2" | "int4" | "int8" | "float4" | "float8", ..) => Loses,
+        ("numeric" | "int2" | "int4" | "int8" | "float4" | "float8", ..) => Loses,
         _ => Unknown,
     }
 }
@@ -166,12 +164,11 @@ fn of_time(from: &str, had: &[i32], to: &str, has: &[i32], utc: bool) -> Convers
     let shorter = digits(has) < digits(had);
     match (from, to) {
         ("date", "timestamp") | (_, "text") => Rewrites,
-        ("date", "timestamptz") if utc => Rewrites,
         (_, "varchar") if has.is_empty() => Rewrites,
         ("timestamp" | "timestamptz", "timestamp" | "timestamptz") if shorter => Loses,
         ("timestamp", "timestamp") | ("timestamptz", "timestamptz") => Free,
         ("timestamp", "timestamptz") if utc => Free,
-        ("timestamptz", "timestamp") if utc => Rewrites,
+        ("date", "timestamptz") | ("timestamptz", "timestamp") if utc => Rewrites,
         // The hour that a summer ends with is there twice on a clock, and one that it begins with is not there.
         ("timestamp", "timestamptz" | "date" | "time")
         | ("timestamptz", "timestamp" | "date" | "time") => Loses,

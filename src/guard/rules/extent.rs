@@ -2,7 +2,6 @@
 
 use super::known::{Known, Table};
 use super::remark::Remark;
-use crate::guard::finding::{Count, grouped};
 use crate::sql::TableName;
 use crate::target::size::Bytes;
 
@@ -39,16 +38,5 @@ pub(super) fn while_waiting(
 /// `about 2,341,220 rows (estimated), 412 MB`.
 fn size(live: &super::facts::Live) -> String {
     let bytes = Bytes(live.relation.bytes);
-    format!("{}, {bytes}", rows(live.rows))
-}
-
-/// A number of rows with what it is worth.
-pub(super) fn rows(count: Count) -> String {
-    match count {
-        Count::Exact(1) => "1 row".to_owned(),
-        Count::Estimated(1) => "about 1 row (estimated)".to_owned(),
-        Count::Exact(n) => format!("{} rows", grouped(n)),
-        Count::Estimated(n) => format!("about {} rows (estimated)", grouped(n)),
-        Count::Unknown => "an unknown number of rows".to_owned(),
-    }
+    format!("{}, {bytes}", live.rows.of("rows"))
 }

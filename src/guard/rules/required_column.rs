@@ -1,7 +1,7 @@
 //! `required-column`: a new column must have a value, and rows that are there have none for it.
 
+use super::Remark;
 use super::known::{Known, Table};
-use super::{Remark, extent};
 use crate::guard::finding::Count;
 use crate::sql::{Effect, quote_if_needed};
 
@@ -19,11 +19,11 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
     let sentence = match known.untouched(table).map(|live| live.rows) {
         Some(Count::Exact(0)) => return Vec::new(),
         Some(count @ Count::Exact(_)) => {
-            format!("It will fail: {table} has {}, {why}.", extent::rows(count))
+            format!("It will fail: {table} has {}, {why}.", count.of("rows"))
         }
         Some(count @ Count::Estimated(n)) if n > 0 => format!(
             "It will fail unless {table} is empty, and it has {}: {why}.",
-            extent::rows(count)
+            count.of("rows")
         ),
         _ => format!("It fails if {table} has a row: {why}."),
     };

@@ -2,7 +2,7 @@
 
 use super::known::{Cell, Known, Table};
 use super::{Question, Remark, extent};
-use crate::guard::finding::{Count, grouped};
+use crate::guard::finding::Count;
 use crate::sql::{ConstraintKind, Effect, quote_if_needed};
 
 pub(super) const NAME: &str = "set-not-null";
@@ -37,12 +37,8 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
     if let Some(Count::Exact(n)) = count
         && n > 0
     {
-        let rows = if n == 1 {
-            "1 NULL"
-        } else {
-            &format!("{} NULLs", grouped(n))
-        };
-        let sentence = format!("It will fail: {name} of {table} has {rows}.");
+        let nulls = Count::Exact(n).of("NULLs");
+        let sentence = format!("It will fail: {name} of {table} has {nulls}.");
         let advice = "Fill the column first, in this migration or in one before it.";
         let remark = Remark::warning(NAME, sentence).advise(advice);
         return vec![remark.asking(missing)];

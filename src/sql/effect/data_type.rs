@@ -23,6 +23,7 @@ pub struct DataType {
 
 impl DataType {
     /// A type of Postgres itself.
+    #[must_use]
     pub fn builtin(name: &str, modifiers: &[i32]) -> Self {
         Self {
             name: name.to_owned(),

@@ -45,47 +45,10 @@ fn collect(node: &NodeEnum, effects: &mut Vec<Effect>) {
             with_clause(select.with_clause.as_ref(), effects);
             created_into(select.into_clause.as_deref(), false, effects);
         }
-        NodeEnum::InsertStmt(insert) => {
-            with_clause(insert.with_clause.as_ref(), effects);
-            let rewrites = insert.on_conflict_clause.as_ref().filter(|clause| {
-                clause.action() == pg_query::protobuf::OnConflictAction::OnconflictUpdate
-            });
-            if let (Some(clause), Some(table)) = (rewrites, &insert.relation) {
-                effects.push(Effect::Update {
-                    table: table_name(table),
-                    every_row: false,
-                    over: over(&clause.target_list, clause.where_clause.as_deref()),
-                });
-            } else if !effects.is_empty() {
-                effects.push(Effect::Other {
-                    kind: "insert",
-                    table: insert.relation.as_ref().map(table_name),
-                });
-            }
-        }
-        NodeEnum::DeleteStmt(delete) => {
-            with_clause(delete.with_clause.as_ref(), effects);
-            if let Some(table) = &delete.relation {
-                effects.push(Effect::Delete {
-                    table: table_name(table),
-                    every_row: lets_all_through(delete.where_clause.as_deref()),
-                });
-            }
-        }
-        NodeEnum::UpdateStmt(update) => {
-            with_clause(update.with_clause.as_ref(), effects);
-            if let Some(table) = &update.relation {
-                effects.push(Effect::Update {
-                    table: table_name(table),
-                    every_row: lets_all_through(update.where_clause.as_deref()),
-                    over: over(&update.target_list, update.where_clause.as_deref()),
-                });
-            }
-        }
-        NodeEnum::MergeStmt(merge) => {
-            with_clause(merge.with_clause.as_ref(), effects);
-            merged(merge, effects);
-        }
+        NodeEnum::InsertStmt(_)
+        | NodeEnum::DeleteStmt(_)
+        | NodeEnum::UpdateStmt(_)
+        | NodeEnum::MergeStmt(_) => written(node, effects),
         NodeEnum::TruncateStmt(truncate) => {
             let cascade = truncate.behavior == CASCADE;
             effects.extend(
@@ -130,6 +93,54 @@ fn collect(node: &NodeEnum, effects: &mut Vec<Effect>) {
             kind: "execute of a prepared statement",
         }),
         _ => effects.extend(removal::of(node)),
+    }
+}
+
+/// Statements that write rows.
+fn written(node: &NodeEnum, effects: &mut Vec<Effect>) {
+    match node {
+        NodeEnum::InsertStmt(insert) => {
+            with_clause(insert.with_clause.as_ref(), effects);
+            let rewrites = insert.on_conflict_clause.as_ref().filter(|clause| {
+                clause.action() == pg_query::protobuf::OnConflictAction::OnconflictUpdate
+            });
+            if let (Some(clause), Some(table)) = (rewrites, &insert.relation) {
+                effects.push(Effect::Update {
+                    table: table_name(table),
+                    every_row: false,
+                    over: over(&clause.target_list, clause.where_clause.as_deref()),
+                });
+            } else if !effects.is_empty() {
+                effects.push(Effect::Other {
+                    kind: "insert",
+                    table: insert.relation.as_ref().map(table_name),
+                });
+            }
+        }
+        NodeEnum::DeleteStmt(delete) => {
+            with_clause(delete.with_clause.as_ref(), effects);
+            if let Some(table) = &delete.relation {
+                effects.push(Effect::Delete {
+                    table: table_name(table),
+                    every_row: lets_all_through(delete.where_clause.as_deref()),
+                });
+            }
+        }
+        NodeEnum::UpdateStmt(update) => {
+            with_clause(update.with_clause.as_ref(), effects);
+            if let Some(table) = &update.relation {
+                effects.push(Effect::Update {
+                    table: table_name(table),
+                    every_row: lets_all_through(update.where_clause.as_deref()),
+                    over: over(&update.target_list, update.where_clause.as_deref()),
+                });
+            }
+        }
+        NodeEnum::MergeStmt(merge) => {
+            with_clause(merge.with_clause.as_ref(), effects);
+            merged(merge, effects);
+        }
+        _ => {}
     }
 }
 

@@ -8,7 +8,6 @@ use super::{ConstraintKind, Effect};
 /// A few plain words, such as `drop column "phone" of "User"`.
 impl fmt::Display for Effect {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let column = |name: &str| quote_identifier(name);
         match self {
             Self::CreateTable { table, .. } => write!(out, "create table {table}"),
             Self::DropTable { table, .. } => write!(out, "drop table {table}"),
@@ -16,51 +15,14 @@ impl fmt::Display for Effect {
                 let to = TableName::new(to.as_str());
                 write!(out, "rename table {table} to {to}")
             }
-            Self::AddColumn {
-                table, column: c, ..
-            } => write!(out, "add column {} to {table}", column(&c.name)),
-            Self::DropColumn {
-                table, column: c, ..
-            } => write!(out, "drop column {} of {table}", column(c)),
-            Self::RenameColumn {
-                table,
-                column: c,
-                to,
-            } => write!(
-                out,
-                "rename column {} of {table} to {}",
-                column(c),
-                column(to)
-            ),
-            Self::ChangeType {
-                table,
-                column: c,
-                data_type,
-                ..
-            } => write!(
-                out,
-                "change column {} of {table} to type {data_type}",
-                column(c)
-            ),
-            Self::SetNotNull { table, column: c } => {
-                write!(out, "set column {} of {table} not null", column(c))
-            }
-            Self::AddConstraint { table, constraint } => {
-                write!(out, "add {} to {table}", constraint.words())?;
-                if let ConstraintKind::ForeignKey { references, .. } = &constraint.kind {
-                    write!(out, " that points to {references}")?;
-                }
-                if constraint.not_valid {
-                    out.write_str(" without looking at its rows")?;
-                }
-                Ok(())
-            }
-            Self::ValidateConstraint { table, name } => {
-                write!(out, "validate constraint {} of {table}", column(name))
-            }
-            Self::DropConstraint { table, name, .. } => {
-                write!(out, "drop constraint {} of {table}", column(name))
-            }
+            Self::AddColumn { .. }
+            | Self::DropColumn { .. }
+            | Self::RenameColumn { .. }
+            | Self::ChangeType { .. }
+            | Self::SetNotNull { .. }
+            | Self::AddConstraint { .. }
+            | Self::ValidateConstraint { .. }
+            | Self::DropConstraint { .. } => part(self, out),
             Self::AttachPartition { table, partition } => {
                 write!(out, "make {partition} a partition of {table}")
             }
@@ -133,5 +95,58 @@ impl fmt::Display for Effect {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// What is done to a column or a constraint.
+fn part(effect: &Effect, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let column = |name: &str| quote_identifier(name);
+    match effect {
+        Effect::AddColumn {
+            table, column: c, ..
+        } => write!(out, "add column {} to {table}", column(&c.name)),
+        Effect::DropColumn {
+            table, column: c, ..
+        } => write!(out, "drop column {} of {table}", column(c)),
+        Effect::RenameColumn {
+            table,
+            column: c,
+            to,
+        } => write!(
+            out,
+            "rename column {} of {table} to {}",
+            column(c),
+            column(to)
+        ),
+        Effect::ChangeType {
+            table,
+            column: c,
+            data_type,
+            ..
+        } => write!(
+            out,
+            "change column {} of {table} to type {data_type}",
+            column(c)
+        ),
+        Effect::SetNotNull { table, column: c } => {
+            write!(out, "set column {} of {table} not null", column(c))
+        }
+        Effect::AddConstraint { table, constraint } => {
+            write!(out, "add {} to {table}", constraint.words())?;
+            if let ConstraintKind::ForeignKey { references, .. } = &constraint.kind {
+                write!(out, " that points to {references}")?;
+            }
+            if constraint.not_valid {
+                out.write_str(" without looking at its rows")?;
+            }
+            Ok(())
+        }
+        Effect::ValidateConstraint { table, name } => {
+            write!(out, "validate constraint {} of {table}", column(name))
+        }
+        Effect::DropConstraint { table, name, .. } => {
+            write!(out, "drop constraint {} of {table}", column(name))
+        }
+        _ => Ok(()),
     }
 }

@@ -276,9 +276,7 @@ fn modifiers(words: &str) -> Vec<i32> {
         .split_once('(')
         .and_then(|(_, rest)| rest.split_once(')'));
     let numbers = inside.map(|(inside, _)| inside.split(',').map(|n| n.trim().parse().ok()));
-    numbers
-        .and_then(|numbers| numbers.collect())
-        .unwrap_or_default()
+    numbers.and_then(Iterator::collect).unwrap_or_default()
 }
 
 fn link(row: &Row) -> Result<Link, tokio_postgres::Error> {

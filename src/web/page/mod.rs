@@ -38,6 +38,7 @@ pub mod setup;
 pub mod shown;
 pub mod sign_in_code;
 pub mod size;
+pub mod statement;
 pub mod subscription;
 pub mod system;
 pub mod target;

@@ -2,12 +2,12 @@
 
 use askama::Template;
 
-use super::code::Line;
 use super::confirm::ConfirmField;
 use super::decision::{Decision, Next};
 use super::plans::{PlanState, Verdict};
+use super::statement::PlanStatement;
 use super::when::When;
-use crate::web::layout::{Environment, Layout, Link, Tab, Tone};
+use crate::web::layout::{Environment, Layout, Link, Tab};
 
 /// Something a plan would destroy.
 #[derive(Clone, Debug)]
@@ -16,34 +16,6 @@ pub struct Loss {
     pub what: String,
     /// `41,203 values, counted` or `≈ 41,000 values, estimated`.
     pub amount: String,
-}
-
-/// What the guard found about a statement.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// How bad it is.
-    pub tone: Tone,
-    /// What it means here, in a sentence or two.
-    pub text: String,
-    /// The name of the rule that found it, to look it up.
-    pub rule: String,
-}
-
-/// One statement.
-#[derive(Clone, Debug)]
-pub struct PlanStatement {
-    /// Its number in the plan, from 1; also its anchor, `#s3`.
-    pub number: usize,
-    /// Its SQL.
-    pub lines: Vec<Line>,
-    /// What it does: `drops a column`.
-    pub kinds: Vec<String>,
-    /// The table it is about.
-    pub table: Option<String>,
-    /// What it locks: `blocks reads and writes`.
-    pub lock: Option<String>,
-    /// What the guard found.
-    pub finding: Option<Finding>,
 }
 
 /// One migration of the plan.
@@ -83,6 +55,8 @@ pub struct PlanPage {
     pub verdict: Verdict,
     /// What became of it.
     pub state: PlanState,
+    /// What was found, in numbers: `1 error, 2 warnings`; empty when nothing was.
+    pub tally: String,
     /// What it would destroy.
     pub losses: Vec<Loss>,
     /// When and how the losses were counted.
@@ -99,42 +73,15 @@ impl PlanPage {
     /// A destructive plan for production that waits for an approval.
     #[must_use]
     pub fn sample() -> Self {
-        let statement = |number, sql: &str, kind: &str, table: &str, lock: &str| PlanStatement {
-            number,
-            lines: Line::sample(sql, 1),
-            kinds: vec![kind.to_owned()],
-            table: Some(table.to_owned()),
-            lock: Some(lock.to_owned()),
-            finding: None,
-        };
-        let mut statements = vec![
-            statement(
+        let statements = vec![
+            PlanStatement::sample(
                 1,
                 "CREATE TABLE \"Phone\" (\n    \"id\" SERIAL NOT NULL,\n    \"number\" TEXT NOT NULL\n)",
-                "creates a table",
-                "Phone",
-                "locks nothing that is in use",
+                "create table \"Phone\"",
             ),
-            statement(
-                2,
-                "ALTER TABLE \"User\" DROP COLUMN \"phone\"",
-                "drops a column",
-                "User",
-                "blocks reads and writes for a moment",
-            ),
+            PlanStatement::sample_dropped(2),
         ];
-        statements[1].finding = Some(Finding {
-            tone: Tone::Bad,
-            rule: "drop-column".to_owned(),
-            text: "41,203 of 52,118 rows have a value in this column. No statement of this plan copies it elsewhere.".to_owned(),
-        });
-        let later = vec![statement(
-            3,
-            "CREATE INDEX CONCURRENTLY \"Message_at_idx\" ON \"Message\"(\"at\")",
-            "creates an index",
-            "Message",
-            "blocks nobody",
-        )];
+        let later = vec![PlanStatement::sample_indexed(3)];
         Self {
             layout: Layout {
                 crumbs: vec![Link::new("Plans", "/t/jarvis/plans")],
@@ -155,6 +102,7 @@ impl PlanPage {
             made_by: "grace".to_owned(),
             verdict: Verdict::Destructive,
             state: PlanState::Open,
+            tally: "1 error, 1 warning, 1 note".to_owned(),
             losses: vec![
                 Loss {
                     what: "column phone of \"User\"".to_owned(),
@@ -227,7 +175,13 @@ impl PlanPage {
     pub fn sample_safe() -> Self {
         Self {
             verdict: Verdict::Safe,
+            tally: "1 note".to_owned(),
             losses: Vec::new(),
+            migrations: vec![PlanMigration {
+                name: "20261121101500_message_index".to_owned(),
+                note: None,
+                statements: vec![PlanStatement::sample_indexed(1)],
+            }],
             decision: Decision::sample_safe(),
             ..Self::sample()
         }
@@ -257,8 +211,7 @@ impl PlanPage {
         for migration in &mut page.migrations {
             name.clone_into(&mut migration.name);
             for statement in &mut migration.statements {
-                statement.table = Some(name.to_owned());
-                statement.lines = Line::sample(name, 1);
+                statement.rename_all(name);
             }
         }
         page
