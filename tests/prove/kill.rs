@@ -226,6 +226,8 @@ fn a_killed_apply_waits_for_a_person_and_says_what_is_so() {
         if state == "succeeded" {
             assert_eq!(before, "3", "{}", round.step);
         }
+        // The backup that it began with is whole, or nothing of it is left.
+        archive_is_whole(&round.console);
         count(&mut steps, &round.step, &state);
     }
     println!("{ROUNDS} kills of an apply, by what was recorded last: {steps:#?}");
