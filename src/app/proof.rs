@@ -231,18 +231,6 @@ impl App {
         audit::record_alone(&self.store, &self.clock, &entry).await
     }
 
-    /// Decides whether everybody with a role on a target, or anywhere, needs a second factor.
-    pub async fn require_factor_on(
-        &self,
-        by: By<'_>,
-        target: &str,
-        required: bool,
-    ) -> Result<(), StoreError> {
-        let value = required.then_some(Value::Bool(true));
-        self.decide(by, (target, policy::SECOND_FACTOR), value.as_ref())
-            .await
-    }
-
     /// Decides which roles need a second factor, wherever they are held.
     pub async fn require_factor_of(&self, by: By<'_>, roles: &[Role]) -> Result<(), StoreError> {
         let words: Vec<&str> = roles.iter().map(|role| role.word()).collect();
