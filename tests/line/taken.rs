@@ -162,13 +162,17 @@ async fn whoever_needs_a_factor_makes_no_token_before() {
 async fn tokens_from_before_a_new_password_or_factor_are_marked() {
     let scene = scene();
     let visitor = Visitor::signed_in(&scene.console).await;
-    let older = "made before the password or second factor of now";
+    let older = "older than the password or second factor";
     let me = async || visitor.read("/me").await.words();
     assert!(!visitor.read("/me").await.has("#tokens"), "there is none");
     make(&scene.console, USER, "viewer");
-    let (id, _) = make(&scene.console, USER, "viewer");
+    let (id, secret) = make(&scene.console, USER, "viewer");
     assert!(me().await.contains("2 good."));
-    assert!(!visitor.read("/tokens").await.words().contains(older));
+    let page = visitor.read("/tokens").await.words();
+    assert!(!page.contains(older), "{page}");
+    // Told from another by its first characters, and by no more of it.
+    assert!(page.contains(&format!("{}…", &secret[..8])), "{page}");
+    assert!(!page.contains(&secret[..9]), "{page}");
 
     let form = [
         ("current", USER_PASSWORD),
