@@ -8,6 +8,8 @@ mod support;
 
 #[path = "guard/counts.rs"]
 mod counts;
+#[path = "guard/demo.rs"]
+mod demo;
 #[path = "guard/hostile.rs"]
 mod hostile;
 #[path = "guard/locks.rs"]

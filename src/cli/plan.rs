@@ -166,7 +166,7 @@ fn print_statement(number: usize, statement: &PlannedStatement, terminal: Termin
             terminal.say(format!("       would be lost: {}", loss.sentence()));
         }
         if let Some(advice) = &finding.advice {
-            terminal.say(format!("       instead: {advice}"));
+            terminal.say(format!("       what to do: {advice}"));
         }
     }
 }

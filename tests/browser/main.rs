@@ -14,6 +14,7 @@ mod support;
 
 mod check;
 mod factor;
+mod findings;
 mod hostile;
 mod jobs;
 mod line;

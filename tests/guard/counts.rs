@@ -33,6 +33,10 @@ async fn the_data_decide_whether_a_statement_will_fail() {
             "add-foreign-key warning: It will fail: 3 rows of \"Post\" point to rows that are not in \"User\".",
         ),
         (
+            "CREATE UNIQUE INDEX ON \"User\" (plan)",
+            "create-index warning: It will fail: 19,999 rows of \"User\" are like another one.",
+        ),
+        (
             "DROP TABLE nowhere",
             "drop-table warning: It will fail: there is no table nowhere. If it is gone already, the migration needs IF EXISTS.",
         ),

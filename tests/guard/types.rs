@@ -110,7 +110,19 @@ COMMIT;
     let plan = base.plan(&[swap]).await;
     assert_eq!(plan.verdict, Verdict::Caution, "{:?}", lines(&plan));
     assert_eq!(plan.findings().count(), 1);
-    assert_eq!(plan.statements().nth(3).unwrap().findings.len(), 1);
+    let finding = &plan.statements().nth(3).unwrap().findings[0];
+    assert!(
+        finding.sentence.starts_with("Every value fits now."),
+        "{}",
+        finding.sentence
+    );
+    base.run("UPDATE \"Card\" SET role = 'TEACHER' WHERE id <= 7");
+    assert_eq!(
+        lines(&base.plan(&[swap]).await),
+        [
+            "change-type warning: It will fail: 7 values of role in \"Card\" do not fit \"Role_new\"."
+        ]
+    );
 }
 
 #[tokio::test]

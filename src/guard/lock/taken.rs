@@ -3,8 +3,6 @@
 //! Measured on PostgreSQL 11 to 18; `tests/guard/locks.rs` measures again. Tables that the plan makes itself are left out:
 //! nobody uses them yet. So are locks that only reading takes.
 
-use std::collections::BTreeMap;
-
 use super::LockMode::{
     AccessExclusive, RowExclusive, Share, ShareRowExclusive, ShareUpdateExclusive,
 };
@@ -14,29 +12,24 @@ use crate::sql::{ConstraintKind, Effect, TableName, quote_if_needed};
 use crate::target::catalog::relation::Link;
 use crate::target::catalog::table::TableName as Name;
 
-/// What a statement with these effects locks, the strongest first.
+/// What a statement with these effects locks, the strongest first, its own tables before those that hang on them.
 #[must_use]
 pub fn taken(effects: &[Effect], known: &Known<'_>) -> Vec<LockOn> {
     let mut locks = Locks {
         known,
-        modes: BTreeMap::new(),
+        taken: Vec::new(),
     };
     for effect in effects {
         locks.take(effect);
     }
-    let mut locks: Vec<LockOn> = locks
-        .modes
-        .into_iter()
-        .map(|(table, mode)| LockOn { table, mode })
-        .collect();
-    locks.sort_by(|one, other| other.mode.cmp(&one.mode).then(one.table.cmp(&other.table)));
-    locks
+    locks.taken.sort_by_key(|lock| std::cmp::Reverse(lock.mode));
+    locks.taken
 }
 
 /// The strongest lock of each table, by the name that people are shown.
 struct Locks<'a> {
     known: &'a Known<'a>,
-    modes: BTreeMap<String, LockMode>,
+    taken: Vec<LockOn>,
 }
 
 impl Locks<'_> {
@@ -76,6 +69,7 @@ impl Locks<'_> {
             Effect::Drop { .. }
             | Effect::DropView { .. }
             | Effect::DropSchema { .. }
+            | Effect::CreateEnum { .. }
             | Effect::SetSearchPath { .. }
             | Effect::Call { .. }
             | Effect::Opaque { .. }
@@ -238,8 +232,10 @@ impl Locks<'_> {
     }
 
     fn note(&mut self, table: String, mode: LockMode) {
-        let kept = self.modes.entry(table).or_insert(mode);
-        *kept = mode.max(*kept);
+        match self.taken.iter_mut().find(|lock| lock.table == table) {
+            Some(lock) => lock.mode = lock.mode.max(mode),
+            None => self.taken.push(LockOn { table, mode }),
+        }
     }
 }
 

@@ -193,6 +193,12 @@ pub(super) async fn answer(session: &Session, question: &Question) -> Count {
         Question::Longer(_, column, limit) => {
             table::count_longer(session, &table, column, *limit, BUDGET).await
         }
+        Question::Outside(_, column, values) => {
+            table::count_outside(session, &table, column, values, BUDGET).await
+        }
+        Question::Doubles(_, columns) => {
+            table::count_doubles(session, &table, columns, BUDGET).await
+        }
         Question::Altered {
             column, from, to, ..
         } => {

@@ -27,8 +27,7 @@ fn found(known: &Known<'_>, table: &TableName, constraint: &Constraint) -> Vec<R
     let waits = format!("Reads and writes of {table} wait meanwhile.");
     let advice = "Add it with NOT VALID, which looks at no row, and VALIDATE CONSTRAINT in a later migration, which blocks \
         neither reads nor writes.";
-    extent::while_waiting(NAME, known, table, does, &waits)
-        .map(|remark| remark.advise(advice))
+    extent::while_waiting(NAME, known, table, (does, &waits, advice))
         .into_iter()
         .collect()
 }

@@ -24,12 +24,11 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
     };
     let is_unset =
         |column: &String| matches!(known.column(table, column), Cell::New { written: false });
-    let nothing_to_compare = known
+    let is_empty = known
         .untouched(table)
-        .is_some_and(super::facts::Live::is_empty)
-        || columns.iter().any(is_unset);
+        .is_some_and(super::facts::Live::is_empty);
     if constraint.not_valid
-        || nothing_to_compare
+        || is_empty
         || matches!(known.table(table), Table::New { .. } | Table::Absent)
     {
         return Vec::new();
@@ -48,19 +47,20 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
         return vec![remark.asking(orphans)];
     }
     let fails = match count {
-        Some(Count::Exact(_)) => "Every row points to one that is there.".to_owned(),
-        _ => format!(
-            "It fails if a row points to none of {references}; that could not be counted beforehand."
-        ),
+        None if columns.iter().any(is_unset) => {
+            "The column is new, and no row has a value in it.".to_owned()
+        }
+        Some(Count::Exact(_)) => "Every row points to one that is there now.".to_owned(),
+        _ => format!("It fails if a row points to none of {references}; that was not counted."),
     };
-    let does = format!("{fails} Every row is compared.");
+    let does = format!("{fails} Postgres reads them all to prove it.");
     let waits = if matches!(known.table(references), Table::New { .. }) {
         format!("Writes of {table} wait meanwhile.")
     } else {
         format!("Writes of {table} and of {references} wait meanwhile.")
     };
-    extent::while_waiting(NAME, known, table, &does, &waits)
-        .map(|remark| remark.advise(ADVICE).asking(orphans))
+    extent::while_waiting(NAME, known, table, (&does, &waits, ADVICE))
+        .map(|remark| remark.asking(orphans))
         .into_iter()
         .collect()
 }

@@ -70,34 +70,21 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
 impl Change<'_> {
     fn rewrites(&self, known: &Known<'_>, does: &str) -> Option<Remark> {
         let waits = format!("Reads and writes of {} wait meanwhile.", self.table);
-        extent::while_waiting(NAME, known, self.table, does, &waits)
-            .map(|remark| remark.advise(ADVICE))
+        extent::while_waiting(NAME, known, self.table, (does, &waits, ADVICE))
     }
 
     fn refuses(&self, known: &Known<'_>, live: Option<&Column>) -> Option<Remark> {
         let (table, column, to) = (self.table, quote_if_needed(self.column), self.to);
-        let is_text =
-            live.is_some_and(|live| ["text", "varchar"].contains(&live.data_type.name.as_str()));
-        let longer = match to.modifiers.as_slice() {
-            [limit] if is_text && to.name == "varchar" => Some(Question::Longer(
-                table.clone(),
-                self.column.to_owned(),
-                *limit,
-            )),
-            _ => None,
-        };
-        let fits = match longer.as_ref().map(|question| known.count(question)) {
+        let misfits = self.misfits(known, live);
+        let fits = match misfits.as_ref().map(|question| known.count(question)) {
             Some(Count::Exact(0)) => "Every value fits now.".to_owned(),
-            Some(Count::Exact(n)) => {
-                let values = Count::Exact(n).of("values");
+            Some(count @ Count::Exact(_)) => {
+                let values = count.of("values");
                 let sentence =
                     format!("It will fail: {values} of {column} in {table} do not fit {to}.");
                 let advice = "Decide what becomes of those values, in a migration before this one.";
-                return Some(
-                    Remark::warning(NAME, sentence)
-                        .advise(advice)
-                        .asking(longer),
-                );
+                let remark = Remark::warning(NAME, sentence).advise(advice);
+                return Some(remark.asking(misfits));
             }
             _ => {
                 format!("It fails if a value of {column} does not fit {to}; that was not counted.")
@@ -105,7 +92,23 @@ impl Change<'_> {
         };
         let does = format!("{fits} The whole table and its indexes are written again.");
         self.rewrites(known, &does)
-            .map(|remark| remark.asking(longer))
+            .map(|remark| remark.asking(misfits))
+    }
+
+    /// The question for values that the new type refuses, where that can be asked.
+    fn misfits(&self, known: &Known<'_>, live: Option<&Column>) -> Option<Question> {
+        let (table, column) = (self.table.clone(), self.column.to_owned());
+        if let Some(values) = known.enum_values(self.to) {
+            return Some(Question::Outside(table, column, values.to_vec()));
+        }
+        let is_text =
+            live.is_some_and(|live| ["text", "varchar"].contains(&live.data_type.name.as_str()));
+        match self.to.modifiers.as_slice() {
+            [limit] if is_text && self.to.name == "varchar" => {
+                Some(Question::Longer(table, column, *limit))
+            }
+            _ => None,
+        }
     }
 
     fn loses(&self, known: &Known<'_>, live: Option<&Column>, using: Using) -> Remark {

@@ -39,6 +39,9 @@ impl Known<'_> {
                 }
             }
             Effect::Delete { table, .. } | Effect::Update { table, .. } => self.wrote(table),
+            Effect::CreateEnum { name, values } => {
+                self.enums.insert(name.name.clone(), values.clone());
+            }
             Effect::SetSearchPath { schemas } => self.path.clone_from(schemas),
             Effect::Call { .. }
             | Effect::Opaque { .. }
@@ -61,7 +64,10 @@ impl Known<'_> {
             ("insert" | "merge" | "copy", Some(table)) => self.wrote(table),
             ("create trigger" | "create event trigger", _) => self.triggers = true,
             ("set time zone", _) => self.clocks_set = true,
+            // What is added or renamed is not followed.
+            ("add enum value" | "rename enum value" | "rename type", _) => self.enums.clear(),
             ("rollback" | "rollback to savepoint", _) => {
+                self.enums.clear();
                 self.fresh.clear();
                 self.added.clear();
                 self.checks.clear();
@@ -79,6 +85,7 @@ impl Known<'_> {
     /// Something ran that may have done anything.
     fn veil(&mut self) {
         self.veiled = true;
+        self.enums.clear();
         for written in self.fresh.values_mut() {
             *written = true;
         }

@@ -18,12 +18,8 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
         quote_if_needed(&column.name)
     );
     let waits = format!("Reads and writes of {table} wait meanwhile.");
-    extent::while_waiting(NAME, known, table, &does, &waits)
-        .map(|remark| {
-            remark.advise(
-                "Add the column without a default, set the default for new rows, and fill the old ones in batches.",
-            )
-        })
+    let advice = "Add the column without a default, set the default for new rows, and fill the old ones in batches.";
+    extent::while_waiting(NAME, known, table, (&does, &waits, advice))
         .into_iter()
         .collect()
 }

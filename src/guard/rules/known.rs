@@ -10,7 +10,7 @@ use super::Question;
 use super::facts::{Database, Facts, Live};
 use crate::guard::finding::Count;
 use crate::migration;
-use crate::sql::{TableName, quote_if_needed};
+use crate::sql::{DataType, TableName, quote_if_needed};
 use crate::target::catalog::relation::Column;
 use crate::target::catalog::table::TableName as Name;
 
@@ -72,6 +72,8 @@ pub struct Known<'a> {
     /// Checks that the plan has added, by table and name, with the column that they want filled, and whether every row
     /// was looked at.
     pub(super) checks: BTreeMap<(Name, String), (String, bool)>,
+    /// Enums that the plan has made, by their own name, with their values.
+    pub(super) enums: BTreeMap<String, Vec<String>>,
     /// Tables that have lost a constraint.
     pub(super) loosened: BTreeSet<Name>,
     /// Something ran that could not be seen into.
@@ -96,6 +98,7 @@ impl<'a> Known<'a> {
             changed: BTreeSet::new(),
             reshaped: BTreeSet::new(),
             checks: BTreeMap::new(),
+            enums: BTreeMap::new(),
             loosened: BTreeSet::new(),
             veiled: false,
             triggers: false,
@@ -209,6 +212,14 @@ impl<'a> Known<'a> {
             _ => false,
         };
         by_plan || before
+    }
+
+    /// The values of an enum that the plan has made.
+    #[must_use]
+    pub fn enum_values(&self, kind: &DataType) -> Option<&[String]> {
+        let is_plain = kind.modifiers.is_empty() && kind.dimensions == 0;
+        let values = self.enums.get(&kind.name).filter(|_| is_plain);
+        values.map(Vec::as_slice)
     }
 
     /// Whether the session's clocks are UTC.

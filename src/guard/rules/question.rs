@@ -22,6 +22,10 @@ pub enum Question {
         /// The type that it gets.
         to: DataType,
     },
+    /// How many values are none of these.
+    Outside(TableName, String, Vec<String>),
+    /// How many rows there are beyond the first of each that are alike in these columns.
+    Doubles(TableName, Vec<String>),
     /// How many values have more characters than this.
     Longer(TableName, String, i32),
     /// How many rows point to a row that is not there.
@@ -46,6 +50,8 @@ impl Question {
             | Self::Values(table, _)
             | Self::Missing(table, _)
             | Self::Longer(table, ..)
+            | Self::Outside(table, ..)
+            | Self::Doubles(table, _)
             | Self::Altered { table, .. }
             | Self::Orphans { table, .. } => table,
         }
@@ -55,8 +61,10 @@ impl Question {
     #[must_use]
     pub fn unit(&self) -> &'static str {
         match self {
-            Self::Rows(_) | Self::Missing(..) | Self::Orphans { .. } => "rows",
-            Self::Values(..) | Self::Longer(..) | Self::Altered { .. } => "values",
+            Self::Rows(_) | Self::Missing(..) | Self::Doubles(..) | Self::Orphans { .. } => "rows",
+            Self::Values(..) | Self::Longer(..) | Self::Outside(..) | Self::Altered { .. } => {
+                "values"
+            }
         }
     }
 
@@ -68,6 +76,8 @@ impl Question {
             | Self::Values(table, _)
             | Self::Missing(table, _)
             | Self::Longer(table, ..)
+            | Self::Outside(table, ..)
+            | Self::Doubles(table, _)
             | Self::Altered { table, .. } => *table = name(table)?,
             Self::Orphans { table, to, .. } => {
                 *table = name(table)?;

@@ -47,10 +47,10 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
         Some(Count::Exact(_)) => "There is no NULL now.",
         _ => "It fails if there is a NULL; that could not be counted beforehand.",
     };
-    let does = format!("{fails} Every row is looked at to prove it.");
+    let does = format!("{fails} Postgres looks at every row to prove it.");
     let waits = format!("Reads and writes of {table} wait meanwhile.");
-    extent::while_waiting(NAME, known, table, &does, &waits)
-        .map(|remark| remark.advise(ADVICE).asking(missing))
+    extent::while_waiting(NAME, known, table, (&does, &waits, ADVICE))
+        .map(|remark| remark.asking(missing))
         .into_iter()
         .collect()
 }

@@ -42,3 +42,28 @@ fn every_rule_is_silent_about_its_good_example() {
         assert_eq!(found, [], "something is said about the good.sql of {name}");
     }
 }
+
+#[test]
+fn the_document_tells_every_rule_with_its_examples() {
+    let path = format!("{}/docs/rules.md", env!("CARGO_MANIFEST_DIR"));
+    let document = std::fs::read_to_string(path).expect("the document is there");
+    let told: Vec<&str> = document
+        .split("\n## ")
+        .skip(1)
+        .filter_map(|part| part.lines().next())
+        .filter(|title| *title != "Locks")
+        .collect();
+    let mut names: Vec<&str> = RULES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(told.len(), names.len(), "{told:?}");
+    names.retain(|name| !told.contains(name));
+    assert_eq!(names, [""; 0], "rules that the document leaves out");
+    for (name, _) in RULES {
+        for file in ["bad.sql", "good.sql"] {
+            let block = format!("```sql\n{}\n```", fixture(file, name).trim_end());
+            assert!(
+                document.contains(&block),
+                "the {file} of {name} is another one"
+            );
+        }
+    }
+}

@@ -104,8 +104,7 @@ const EMPTY_THINGS: &[&str] = &[
     "type",
 ];
 
-const ADVICE: &str =
-    "Read the statement, and know which rows and values it leaves, before you approve it.";
+const KEEP: &str = "Copy those rows first, if they may be needed again.";
 
 pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
     let of_a_new_table = effect
@@ -177,12 +176,18 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
         | Effect::AttachPartition { .. }
         | Effect::CreateIndex { .. }
         | Effect::DropIndex { .. }
+        | Effect::CreateEnum { .. }
         | Effect::SetSearchPath { .. }
         | Effect::Lock { .. }
         | Effect::Other { .. } => None,
     };
     sentence
-        .map(|sentence| Remark::error(NAME, sentence).advise(ADVICE))
+        .map(|sentence| match effect {
+            Effect::Delete { .. } | Effect::Update { .. } => {
+                Remark::error(NAME, sentence).advise(KEEP)
+            }
+            _ => Remark::error(NAME, sentence),
+        })
         .into_iter()
         .collect()
 }

@@ -27,8 +27,7 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
             format!("Whoever writes the same rows of {table} waits until its transaction ends.");
         let does = format!("It fills new columns of every row of {table} at once.");
         let advice = "Fill the rows in batches, outside of the migration, and make the column required afterwards.";
-        return extent::while_waiting(NAME, known, table, &does, &waits)
-            .map(|remark| remark.advise(advice))
+        return extent::while_waiting(NAME, known, table, (&does, &waits, advice))
             .into_iter()
             .collect();
     };

@@ -37,7 +37,7 @@ pub enum ConstraintKind {
     },
     /// No two rows alike.
     Unique {
-        /// The columns, as far as they are named.
+        /// The columns, as far as they are named and rows without a value in one of them are not alike.
         columns: Vec<String>,
         /// Whether an index that is there already becomes the constraint's.
         using_index: bool,
@@ -58,7 +58,11 @@ pub enum ConstraintKind {
 impl Constraint {
     pub(super) fn of(node: &Node) -> Self {
         let unique = |primary| ConstraintKind::Unique {
-            columns: strings(&node.keys),
+            columns: if node.nulls_not_distinct || node.without_overlaps {
+                Vec::new()
+            } else {
+                strings(&node.keys)
+            },
             using_index: !node.indexname.is_empty(),
             primary,
         };

@@ -153,6 +153,8 @@ pub enum Effect {
         name: Option<String>,
         /// Whether no two rows may be alike.
         unique: bool,
+        /// Its columns; none where it is of expressions, or of some rows only.
+        columns: Vec<String>,
         /// Whether writers go on meanwhile.
         concurrently: bool,
     },
@@ -164,6 +166,13 @@ pub enum Effect {
         concurrently: bool,
         /// Whether what depends on it goes too.
         cascade: bool,
+    },
+    /// A new enum.
+    CreateEnum {
+        /// Its name; types are named as tables are.
+        name: TableName,
+        /// Its values.
+        values: Vec<String>,
     },
     /// From now on, names without a schema are looked for elsewhere.
     SetSearchPath {
@@ -279,6 +288,7 @@ impl Effect {
             Self::DropSchema { .. }
             | Self::DropView { .. }
             | Self::DropIndex { .. }
+            | Self::CreateEnum { .. }
             | Self::SetSearchPath { .. }
             | Self::Call { .. }
             | Self::Opaque { .. } => None,

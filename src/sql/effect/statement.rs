@@ -5,8 +5,8 @@
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    CmdType, ConstrType, CreateStmt, IntoClause, ObjectType, RangeVar, RenameStmt, VariableSetKind,
-    VariableSetStmt, WithClause,
+    CmdType, ConstrType, CreateStmt, IndexStmt, IntoClause, ObjectType, RangeVar, RenameStmt,
+    VariableSetKind, VariableSetStmt, WithClause,
 };
 
 use super::super::identifier::TableName;
@@ -85,8 +85,18 @@ fn collect(node: &NodeEnum, effects: &mut Vec<Effect>) {
                 table: table_name(table),
                 name: Some(index.idxname.clone()).filter(|name| !name.is_empty()),
                 unique: index.unique,
+                columns: indexed(index),
                 concurrently: index.concurrent,
             }));
+        }
+        NodeEnum::CreateEnumStmt(create) => {
+            let mut parts = removal::strings(&create.type_name);
+            let name = parts.pop().unwrap_or_default();
+            let schema = parts.pop();
+            effects.push(Effect::CreateEnum {
+                name: TableName { schema, name },
+                values: removal::strings(&create.vals),
+            });
         }
         NodeEnum::DoStmt(_) => effects.push(Effect::Opaque { kind: "do block" }),
         NodeEnum::ExecuteStmt(_) => effects.push(Effect::Opaque {
@@ -94,6 +104,20 @@ fn collect(node: &NodeEnum, effects: &mut Vec<Effect>) {
         }),
         _ => effects.extend(removal::of(node)),
     }
+}
+
+/// The columns of an index, where it is of nothing but columns and of every row.
+fn indexed(index: &IndexStmt) -> Vec<String> {
+    let columns: Option<Vec<String>> = index
+        .index_params
+        .iter()
+        .map(|part| match &part.node {
+            Some(NodeEnum::IndexElem(part)) if part.expr.is_none() => Some(part.name.clone()),
+            _ => None,
+        })
+        .collect();
+    let partial = index.where_clause.is_some() || index.nulls_not_distinct;
+    columns.filter(|_| !partial).unwrap_or_default()
 }
 
 /// Statements that write rows.

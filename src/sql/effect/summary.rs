@@ -47,6 +47,7 @@ impl fmt::Display for Effect {
                 let how = if *concurrently { " concurrently" } else { "" };
                 write!(out, "drop index{how} {index}")
             }
+            Self::CreateEnum { name, .. } => write!(out, "create type {name}"),
             Self::SetSearchPath { .. } => out.write_str("set where names are looked for"),
             Self::Lock { table, .. } => write!(out, "lock table {table}"),
             Self::DropSchema { name, .. } => {

@@ -76,9 +76,7 @@ fn created(node: &NodeEnum) -> Option<&'static str> {
     Some(match node {
         NodeEnum::CreateSchemaStmt(_) => "create schema",
         NodeEnum::ViewStmt(_) => "create view",
-        NodeEnum::CreateEnumStmt(_)
-        | NodeEnum::CompositeTypeStmt(_)
-        | NodeEnum::CreateRangeStmt(_) => "create type",
+        NodeEnum::CompositeTypeStmt(_) | NodeEnum::CreateRangeStmt(_) => "create type",
         NodeEnum::DefineStmt(define) => match define.kind() {
             ObjectType::ObjectAggregate => "create aggregate",
             ObjectType::ObjectOperator => "create operator",

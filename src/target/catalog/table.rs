@@ -126,7 +126,7 @@ fn size_question(measure: &str) -> String {
 /// How many rows a table has. Reads the table, for at most `budget`.
 pub async fn count_rows(session: &Session, table: &TableName, budget: Duration) -> Count {
     let question = format!("SELECT count(*) FROM {}", table.quoted());
-    match counted(session, &question, budget).await {
+    match counted(session, &question, &[], budget).await {
         Ok(count) => Count::Exact(count),
         Err(unanswered) => estimated(session, table, None, &unanswered).await,
     }
@@ -144,7 +144,7 @@ pub async fn count_values(
         quote_ident(column),
         table.quoted()
     );
-    match counted(session, &question, budget).await {
+    match counted(session, &question, &[], budget).await {
         Ok(count) => Count::Exact(count),
         Err(unanswered) => estimated(session, table, Some(column), &unanswered).await,
     }
@@ -175,6 +175,47 @@ pub async fn count_longer(
         quote_ident(column)
     );
     count_where(session, table, &condition, budget).await
+}
+
+/// How many values of a column are, as texts, none of `values`. Reads the table, for at most `budget`.
+pub async fn count_outside(
+    session: &Session,
+    table: &TableName,
+    column: &str,
+    values: &[String],
+    budget: Duration,
+) -> Count {
+    let question = format!(
+        "SELECT count(*) FROM {} t WHERE t.{}::text <> ALL ($1)",
+        table.quoted(),
+        quote_ident(column)
+    );
+    let given: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 1] =
+        [(&values, Type::TEXT_ARRAY)];
+    exact(counted(session, &question, &given, budget).await)
+}
+
+/// How many rows there are beyond the first of each that have the same values in `columns`; rows without a value in one of
+/// them are like no other. Reads the table, for at most `budget`.
+pub async fn count_doubles(
+    session: &Session,
+    table: &TableName,
+    columns: &[String],
+    budget: Duration,
+) -> Count {
+    let names: Vec<String> = columns.iter().map(|column| quote_ident(column)).collect();
+    let full: Vec<String> = names
+        .iter()
+        .map(|name| format!("{name} IS NOT NULL"))
+        .collect();
+    let question = format!(
+        "SELECT coalesce(sum(n - 1), 0)::int8 FROM (SELECT count(*) AS n FROM {} WHERE {} GROUP BY {} \
+         HAVING count(*) > 1) alike",
+        table.quoted(),
+        full.join(" AND "),
+        names.join(", ")
+    );
+    exact(counted(session, &question, &[], budget).await)
 }
 
 /// How many values of a column do not come back from a cast to the type `to` and back to `from`. Both are types as they
@@ -214,7 +255,7 @@ pub async fn count_orphans(
     count_where(session, table, &condition, budget).await
 }
 
-/// How many rows `t` of a table fulfil a condition. There is no estimate of that.
+/// How many rows `t` of a table fulfil a condition.
 async fn count_where(
     session: &Session,
     table: &TableName,
@@ -225,14 +266,24 @@ async fn count_where(
         "SELECT count(*) FROM {} t WHERE {condition}",
         table.quoted()
     );
-    match counted(session, &question, budget).await {
+    exact(counted(session, &question, &[], budget).await)
+}
+
+/// There is no estimate of what is not in the planner's statistics.
+fn exact(counted: Result<i64, Unanswered>) -> Count {
+    match counted {
         Ok(count) => Count::Exact(count),
         Err(unanswered) => Count::Unknown(unanswered.reason()),
     }
 }
 
-async fn counted(session: &Session, question: &str, budget: Duration) -> Result<i64, Unanswered> {
-    let rows = ask(session, budget, question, &[]).await?;
+async fn counted(
+    session: &Session,
+    question: &str,
+    given: &[(&(dyn tokio_postgres::types::ToSql + Sync), Type)],
+    budget: Duration,
+) -> Result<i64, Unanswered> {
+    let rows = ask(session, budget, question, given).await?;
     match rows.first() {
         Some(row) => Ok(row.try_get(0)?),
         None => Err(Unanswered::Late),
