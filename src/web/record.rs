@@ -253,12 +253,13 @@ fn row(entry: Recorded) -> AuditRow {
 }
 
 /// Actions as they are recorded, and as a person reads them.
-const ACTIONS: [(&str, &str); 35] = [
+const ACTIONS: [(&str, &str); 36] = [
     ("plan.make", "Make a plan"),
     ("plan.approve", "Approve a plan"),
     ("plan.apply", "Apply a plan"),
     ("backup.take", "Take a backup"),
     ("backup.download", "Download a backup"),
+    ("backup.delete", "Delete a backup"),
     ("sign-in", "Sign in"),
     ("sign-out", "Sign out"),
     ("user.setup", "Make the first user"),
