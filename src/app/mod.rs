@@ -1,6 +1,7 @@
 //! The whole program, opened once from one configuration: what both doors are given.
 
 pub mod alarm;
+pub mod backups;
 pub mod figures;
 mod guesses;
 pub mod inspection;

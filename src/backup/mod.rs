@@ -11,6 +11,7 @@
 //! each.
 
 pub mod archive;
+pub mod commands;
 pub mod contents;
 pub mod manifest;
 pub mod take;

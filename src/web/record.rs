@@ -253,7 +253,7 @@ fn row(entry: Recorded) -> AuditRow {
 }
 
 /// Actions as they are recorded, and as a person reads them.
-const ACTIONS: [(&str, &str); 43] = [
+const ACTIONS: [(&str, &str); 44] = [
     ("plan.make", "Make a plan"),
     ("plan.approve", "Approve a plan"),
     ("plan.reject", "Reject a plan"),
@@ -261,6 +261,7 @@ const ACTIONS: [(&str, &str); 43] = [
     ("plan.apply", "Apply a plan"),
     ("backup.take", "Take a backup"),
     ("backup.download", "Download a backup"),
+    ("backup.delete", "Delete a backup"),
     ("sign-in", "Sign in"),
     ("sign-out", "Sign out"),
     ("proof", "Prove who one is"),
