@@ -127,7 +127,10 @@ fn card(who: &SignedIn, target: &Target, ready: &Readiness) -> BackupCard {
         Some(backup) => BackupCard {
             text: "There is a fresh one. It is taken; it has not been restored to prove it."
                 .to_owned(),
-            link: Some(Link::new(&backup.file.name, path)),
+            link: Some(Link::new(
+                &backup.file.name,
+                format!("{path}/{}", backup.id),
+            )),
             may_take: false,
         },
         None => BackupCard {
