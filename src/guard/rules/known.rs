@@ -10,6 +10,7 @@ use super::Question;
 use super::facts::{Database, Facts, Live};
 use crate::guard::finding::Count;
 use crate::sql::{DataType, TableName, quote_if_needed};
+use crate::target::catalog::ledger::LEDGER;
 use crate::target::catalog::relation::Column;
 use crate::target::catalog::table::TableName as Name;
 
@@ -155,7 +156,8 @@ impl<'a> Known<'a> {
         }
         match self.live(name) {
             Some(live) if !self.gone.contains(name) => Table::Live(live),
-            _ if self.veiled => Table::Unknown,
+            // The ledger is made before the first script runs.
+            _ if self.veiled || name.name == LEDGER => Table::Unknown,
             _ => Table::Absent,
         }
     }
@@ -235,6 +237,16 @@ impl<'a> Known<'a> {
                 && !self.renamed.contains_key(name)
                 && !matches!(self.named(name), Table::New { .. } | Table::Absent)
         };
+        let is_as_it_was = |column: &String| {
+            let name = self.resolve(question.table());
+            name.is_some_and(|name| {
+                let key = (name, column.clone());
+                !self.reshaped.contains(&key) && !self.added.contains_key(&key)
+            })
+        };
+        if !question.columns().iter().all(is_as_it_was) {
+            return None;
+        }
         question.naming(&|table| {
             let name = self.resolve(table).filter(holds)?;
             Some(TableName::within(name.schema, name.name))
