@@ -14,7 +14,7 @@ CREATE TABLE plan (
     verdict        TEXT   NOT NULL CHECK (verdict IN ('safe', 'caution', 'destructive')),  -- destructive needs an approval
     body           TEXT   NOT NULL,           -- JSON of the whole plan
     made_by        TEXT   NOT NULL,           -- the actor
-    author         TEXT   NOT NULL,           -- the person behind the actor: of a token its owner
+    author         TEXT   NOT NULL DEFAULT '', -- the person behind the actor: of a token its owner
     made_at        BIGINT NOT NULL,
     job_id         TEXT   NOT NULL,           -- the job that made it
     applied_at     BIGINT,                    -- set: every statement is in effect
@@ -33,7 +33,7 @@ CREATE TABLE approval (
     id           TEXT   NOT NULL PRIMARY KEY,
     plan_id      TEXT   NOT NULL REFERENCES plan (id),  -- to which plan
     digest       TEXT   NOT NULL,             -- what was said yes to; compared with the plan's when it is used
-    reason       TEXT   NOT NULL,             -- why the loss is right, in their words; empty: given before it was asked for
+    reason       TEXT   NOT NULL DEFAULT '',  -- why the loss is right, in their words; empty: given before it was asked for
     approved_by  TEXT   NOT NULL,             -- the user
     approved_at  BIGINT NOT NULL,
     expires_at   BIGINT NOT NULL,

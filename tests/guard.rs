@@ -76,6 +76,7 @@ impl Base {
             environment: TargetEnvironment::Production,
             url: DatabaseUrl::parse(&url.into(), Path::new("/")).unwrap(),
             migrations: project.migrations(),
+            time_zone: jiff::tz::TimeZone::UTC,
         };
         let clock = Clock::system();
         let (progress, _reports) = Progress::new(clock.clone());

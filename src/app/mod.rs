@@ -1,7 +1,9 @@
 //! The whole program, opened once from one configuration: what both doors are given.
 
 pub mod alarm;
+pub mod backups;
 pub mod figures;
+mod guesses;
 pub mod inspection;
 mod people;
 pub mod proof;
@@ -14,13 +16,14 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use self::alarm::Alarm;
-use crate::auth::device;
+use crate::auth::device::{self, DeviceName};
 use crate::auth::factor::Factors;
 use crate::auth::factor::key::KeyFile;
 use crate::auth::password::{self, PasswordProblem, Passwords};
 use crate::auth::session::Sessions;
 use crate::auth::sign_in::{self, Attempt, Tried};
 use crate::auth::throttle::Throttle;
+use crate::auth::user::User;
 use crate::backup::Archive;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -140,6 +143,18 @@ impl App {
     pub fn sessions(&self) -> Sessions {
         let idle = self.config.auth.idle_minutes;
         Sessions::new(self.store.clone(), self.clock.clone(), idle)
+    }
+
+    /// The known browser of that cookie, if it is one of that user.
+    pub async fn known_browser(
+        &self,
+        cookie: Option<&str>,
+        user: &User,
+    ) -> Result<Option<DeviceName>, StoreError> {
+        match cookie {
+            Some(cookie) => device::of_user(&self.store, &self.clock, cookie, user).await,
+            None => Ok(None),
+        }
     }
 
     /// Tries to sign in. The caller records what came of it.

@@ -4,18 +4,20 @@
 //! is in the audit; a code is used up in the transaction that records it. Every door that asks for a password or a code of
 //! somebody who is known already comes through here.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::App;
 use crate::audit;
 use crate::auth::factor::key::KeyError;
-use crate::auth::factor::{FactorError, Taken};
+use crate::auth::factor::{self, FactorError, Taken};
 use crate::auth::password::Caller;
 use crate::auth::policy;
 use crate::auth::role::{EVERYWHERE, Role};
 use crate::auth::session::SessionName;
-use crate::auth::throttle::Counter;
+use crate::auth::throttle::{Counter, Turn};
 use crate::auth::user::{self, User};
 use crate::job::queue::By;
 use crate::operation::Trouble;
@@ -39,6 +41,9 @@ pub struct Prover<'a> {
     pub user: &'a User,
     /// The session, whose tries are counted; none on a terminal.
     pub session: Option<&'a SessionName>,
+    /// Where they are known: the browser in which they have signed in before, or the session in which they are. Codes that
+    /// are given there are counted there; all others together.
+    pub known: Option<&'a str>,
     /// From where.
     pub place: &'a str,
     /// What the audit calls it: `sign-in`, `proof`.
@@ -52,6 +57,8 @@ pub enum Proven {
     Yes,
     /// It was wrong, for this reason; so many tries are left.
     No(String, i64),
+    /// It was not looked at: after so long another may be.
+    Later(Duration),
     /// There were too many tries: the session has to end.
     Over,
 }
@@ -60,13 +67,18 @@ pub enum Proven {
 const WRONG_PASSWORD: &str = "This is not your password.";
 /// What a wrong code is told.
 const WRONG_CODE: &str = "This is not the code of your device, nor one of your recovery codes.";
-/// What a code is told when too many wait.
-const SLOW: &str =
-    "Too many wrong codes were given, and others wait for their turn. Try again in a moment.";
 /// What a code is told that was given before.
 const USED: &str = "This code was used already. Wait for the next one: your device shows another every 30 seconds.";
 
 impl App {
+    /// Counts a try of the session, and says how many are left after it.
+    async fn count_try(&self, who: Prover<'_>) -> Result<i64, StoreError> {
+        match who.session {
+            Some(session) => self.factors.count_try(session).await,
+            None => Ok(0),
+        }
+    }
+
     /// Takes back the count of a try that was not looked at: others must not use up what somebody has.
     async fn not_tried(&self, who: Prover<'_>) -> Result<(), StoreError> {
         match who.session {
@@ -77,10 +89,7 @@ impl App {
 
     /// Checks a proof, and records what came of it.
     pub async fn prove(&self, who: Prover<'_>, proof: Proof) -> Result<Proven, FactorError> {
-        let left = match who.session {
-            Some(session) => self.factors.count_try(session).await?,
-            None => 0,
-        };
+        let left = self.count_try(who).await?;
         if left < 0 {
             self.record_proof(who, "refused", "too many tries").await?;
             return Ok(Proven::Over);
@@ -115,24 +124,29 @@ impl App {
                 return wrong(WRONG_PASSWORD);
             }
         }
-        // Codes are few enough to be tried out by whoever knows the password: the next one waits, in every session.
-        let codes = vec![Counter::codes(&who.user.id)];
-        let turn = if code.is_none() {
-            None
-        } else if let Ok(turn) = self.throttle.take_turn(codes).await? {
-            tokio::time::sleep(turn.delay()).await;
-            Some(turn)
-        } else {
-            self.not_tried(who).await?;
-            return Ok(Proven::No(SLOW.to_owned(), left + 1));
+        let code = code.as_ref().map(SecretString::expose_secret);
+        let turn = match code {
+            None => None,
+            Some(code) => match self.turn(who, code).await? {
+                Ok(turn) => Some(turn),
+                Err(retry_after) => return Ok(Proven::Later(retry_after)),
+            },
         };
         let mut tx = self.store.begin().await?;
-        let taken = match &code {
+        let taken = match code {
             None => None,
-            Some(code) => {
-                let code = code.expose_secret();
-                Some(self.factors.take(&mut tx, &who.user.id, code).await?)
-            }
+            Some(code) => match self.factors.take(&mut tx, &who.user.id, code).await {
+                Ok(taken) => Some(taken),
+                Err(error) => {
+                    // Nobody has judged it.
+                    drop(tx);
+                    self.not_tried(who).await?;
+                    if let Some(turn) = turn {
+                        turn.not_made().await?;
+                    }
+                    return Err(error);
+                }
+            },
         };
         let entry = audit::Entry {
             actor: &who.user.name,
@@ -148,7 +162,9 @@ impl App {
             Some(taken) => {
                 // What was counted stands; a code that is not taken changes nothing.
                 drop(tx);
-                self.record_proof(who, "refused", "wrong code").await?;
+                let failures = turn.as_ref().map_or(0, Turn::failures);
+                let guessed = code.is_some_and(factor::is_guessable).then_some(failures);
+                self.refuse_code(who, guessed).await?;
                 let why = match taken {
                     Taken::Before => USED,
                     _ => WRONG_CODE,
@@ -175,6 +191,29 @@ impl App {
         Ok(Proven::Yes)
     }
 
+    /// The turn of a code, waited for; or after how long there is one.
+    async fn turn(
+        &self,
+        who: Prover<'_>,
+        code: &str,
+    ) -> Result<Result<Turn, Duration>, StoreError> {
+        let turn = self.throttle.take_turn(vec![counter(who, code)]).await?;
+        match &turn {
+            Ok(turn) => tokio::time::sleep(turn.delay()).await,
+            Err(_) => self.not_tried(who).await?,
+        }
+        Ok(turn)
+    }
+
+    /// Records a code that was not taken; `guessed`: how many wrong ones of six digits there were with it.
+    async fn refuse_code(&self, who: Prover<'_>, guessed: Option<i64>) -> Result<(), StoreError> {
+        self.record_proof(who, "refused", "wrong code").await?;
+        match guessed {
+            Some(wrong) if who.known.is_none() => self.note_guesses(who, wrong).await,
+            _ => Ok(()),
+        }
+    }
+
     async fn record_proof(
         &self,
         who: Prover<'_>,
@@ -190,18 +229,6 @@ impl App {
             ..audit::Entry::default()
         };
         audit::record_alone(&self.store, &self.clock, &entry).await
-    }
-
-    /// Decides whether everybody with a role on a target, or anywhere, needs a second factor.
-    pub async fn require_factor_on(
-        &self,
-        by: By<'_>,
-        target: &str,
-        required: bool,
-    ) -> Result<(), StoreError> {
-        let value = required.then_some(Value::Bool(true));
-        self.decide(by, (target, policy::SECOND_FACTOR), value.as_ref())
-            .await
     }
 
     /// Decides which roles need a second factor, wherever they are held.
@@ -244,6 +271,33 @@ impl App {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// What a code counts for. One of a device is six digits, which whoever knows the password could try out: where its user
+/// is not known, all of them together wait longer and longer. Nobody guesses a recovery code, so that one lets its owner in
+/// whatever others try elsewhere; it counts for the address, like a password.
+fn counter(who: Prover<'_>, code: &str) -> Counter {
+    match who.known {
+        _ if !factor::is_guessable(code) => Counter::address(who.place),
+        Some(known) => Counter::codes_in(known),
+        None => Counter::codes(&who.user.id),
+    }
+}
+
+/// What a person is told whose code was not looked at.
+#[must_use]
+pub fn later(retry_after: Duration) -> String {
+    let after = match retry_after.as_secs() {
+        0..60 => "in a moment".to_owned(),
+        seconds => match seconds.div_ceil(60) {
+            1 => "in a minute".to_owned(),
+            minutes => format!("in {minutes} minutes"),
+        },
+    };
+    format!(
+        "Too many wrong codes were given. This one was not looked at; try again {after}, or use a recovery code. A browser \
+         in which you have signed in before does not wait for what is tried in others."
+    )
 }
 
 /// What a person is told when second factors cannot be read.

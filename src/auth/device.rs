@@ -2,11 +2,12 @@
 //!
 //! What must stay true: the cookie opens nothing; it only says to whom the next try in that browser is counted, so that
 //! guesses elsewhere do not slow its owner down (OWASP, "device cookies"). Its 256 random bits are stored as a hash.
-//! A new password forgets every known browser of its user.
+//! A new password forgets every known browser of its user, and a new second factor all but the one where it was set up.
 
+use super::user::{self, User};
 use super::{fingerprint, token};
 use crate::clock::Clock;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 
 /// How long a browser stays known after the last sign-in, in days.
 pub const DAYS: i64 = 180;
@@ -38,6 +39,16 @@ pub async fn known(
     .fetch_one(store.read())
     .await?;
     Ok((found == 1).then_some(name))
+}
+
+/// The same of a user who is known already.
+pub async fn of_user(
+    store: &Store,
+    clock: &Clock,
+    cookie: &str,
+    user: &User,
+) -> Result<Option<DeviceName>, StoreError> {
+    known(store, clock, cookie, &user::key(&user.name)).await
 }
 
 /// Knows the browser from now on, and returns the cookie that it is to keep: the one it has, when that is this user's,
@@ -86,6 +97,16 @@ pub async fn remember(
     .await?;
     tx.commit().await?;
     Ok(fresh)
+}
+
+/// Forgets the browsers of a user but the one of that cookie: in the others the password was enough. The caller commits.
+pub async fn forget_others(tx: &mut Tx, user: &str, mine: Option<&str>) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM device WHERE user_id = $1 AND key_hash <> $2")
+        .bind(user)
+        .bind(mine.map(fingerprint).unwrap_or_default())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Forgets the browsers in which nobody has signed in for [`DAYS`].

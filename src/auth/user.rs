@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::password::{Busy, Caller, Passwords, Verified};
-use super::role;
+use super::{role, throttle};
 use crate::clock::Clock;
 use crate::store::{Store, StoreError, Tx};
 
@@ -130,8 +130,8 @@ pub async fn add(
     Ok(user)
 }
 
-/// Replaces a password, ends every session of the user and forgets their known browsers. A disabled user is enabled again
-/// by it.
+/// Replaces a password, ends every session of the user and forgets their known browsers, and what codes were tried with
+/// the old one. A disabled user is enabled again by it.
 pub async fn set_password(
     tx: &mut Tx,
     clock: &Clock,
@@ -153,6 +153,7 @@ pub async fn set_password(
         .bind(key(name))
         .execute(&mut **tx)
         .await?;
+    throttle::forget_codes(tx, &key(name)).await?;
     end_sessions(tx, clock, name).await
 }
 

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::terminal::{Terminal, first_line};
 use crate::app::App;
-use crate::app::proof::{Proof, Proven, Prover, trouble};
+use crate::app::proof::{Proof, Proven, Prover, later, trouble};
 use crate::auth::factor::FactorError;
 use crate::auth::user::User;
 use crate::operation::Trouble;
@@ -32,12 +32,14 @@ pub(super) async fn ask(
     let prover = Prover {
         user,
         session: None,
+        known: None,
         place: "terminal",
         action: "proof",
     };
     let why = match app.prove(prover, Proof::Code(code.into())).await {
         Ok(Proven::Yes) => return Ok(()),
         Ok(Proven::No(why, _)) => why,
+        Ok(Proven::Later(after)) => later(after),
         Ok(Proven::Over) => "There were too many tries.".to_owned(),
         Err(FactorError::Key(error)) => return Err(Failure::Operation(trouble(&error))),
         Err(FactorError::Store(error)) => return Err(error.into()),

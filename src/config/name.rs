@@ -35,7 +35,14 @@ pub(super) const SECTIONS: [(&str, &[&str]); 7] = [
 pub(super) const LISTS: [(&str, &[&str]); 2] = [
     (
         "target",
-        &["name", "environment", "url", "url_file", "migrations"],
+        &[
+            "name",
+            "environment",
+            "url",
+            "url_file",
+            "migrations",
+            "time_zone",
+        ],
     ),
     (
         "webhook",

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::nearest;
-use super::layer::{Layer, Section};
+use super::layer::{Layer, Section, Written};
 use super::settings::tidy;
 use super::{ConfigError, Environment, Flags, secret};
 
@@ -46,6 +47,8 @@ pub struct TargetSettings {
     pub url: SecretString,
     /// The migrations folder; it may not exist.
     pub migrations: PathBuf,
+    /// The clocks that its backups are named by; UTC when it says nothing.
+    pub time_zone: TimeZone,
     /// The folder that relative paths inside the URL (`sslcert`) start from.
     pub base: PathBuf,
 }
@@ -138,11 +141,16 @@ fn configured(
         || base.join("prisma").join("migrations"),
         |written| written.base.join(&written.text),
     );
+    let time_zone = match section.get("time_zone") {
+        None => TimeZone::UTC,
+        Some(written) => zone(written, &name.text)?,
+    };
     Ok(TargetSettings {
         name: name.text.clone(),
         environment,
         url,
         migrations: tidy(&migrations),
+        time_zone,
         base: base.to_path_buf(),
     })
 }
@@ -164,8 +172,27 @@ fn of_url(url: SecretString, migrations: Option<PathBuf>, base: &Path) -> Target
         environment: TargetEnvironment::default(),
         url,
         migrations: tidy(&migrations),
+        time_zone: TimeZone::UTC,
         base: base.to_path_buf(),
     }
+}
+
+/// A zone by its name in the IANA database. The machine's own is never meant: it changes with the machine.
+fn zone(written: &Written, target: &str) -> Result<TimeZone, ConfigError> {
+    let found = TimeZone::get(&written.text).ok();
+    if let Some(zone) = found.filter(|zone| zone.iana_name().is_some() && !zone.is_unknown()) {
+        return Ok(zone);
+    }
+    let names: Vec<String> = jiff::tz::db()
+        .available()
+        .map(|name| name.to_string())
+        .collect();
+    Err(ConfigError::new(format!(
+        "unknown time zone `{}` of target `{target}`, {}{}",
+        written.text.escape_debug(),
+        written.place,
+        nearest(&written.text, names.iter().map(String::as_str))
+    )))
 }
 
 /// Whether `text` can name a target or a channel.

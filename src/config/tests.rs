@@ -64,6 +64,7 @@ fn a_whole_file_is_read() {
         name = "shop"
         url = "postgresql://a:b@c/shop"
         migrations = "api/migrations"
+        time_zone = "Europe/Berlin"
         [[target]]
         name = "blog_2"
         environment = "staging"
@@ -87,7 +88,9 @@ fn a_whole_file_is_read() {
     };
     assert_eq!(shop.environment, TargetEnvironment::Production);
     assert_eq!(shop.migrations, folder.path().join("api/migrations"));
+    assert_eq!(shop.time_zone.iana_name(), Some("Europe/Berlin"));
     assert_eq!(blog.environment, TargetEnvironment::Staging);
+    assert_eq!(blog.time_zone, jiff::tz::TimeZone::UTC);
     assert_eq!(blog.migrations, folder.path().join("prisma/migrations"));
     assert_eq!(config.origin, Origin::File(folder.path().join(FILE)));
 }
@@ -113,6 +116,10 @@ fn unknown_names_are_refused_with_line_and_neighbour() {
     assert_eq!(
         refusal("[[target]]\nname = \"a\"\nurl = \"x\"\nenvironment = \"prod\""),
         "unknown environment `prod` of target `a`, line 4; did you mean `production`?"
+    );
+    assert_eq!(
+        refusal("[[target]]\nname = \"a\"\nurl = \"x\"\ntime_zone = \"Europe/Berlinn\""),
+        "unknown time zone `Europe/Berlinn` of target `a`, line 4; did you mean `Europe/Berlin`?"
     );
 }
 

@@ -78,8 +78,7 @@ impl Survey {
     /// that.
     #[must_use]
     pub fn cluster(&self, target: &Target) -> String {
-        let identifier = self.facts.system_identifier.clone();
-        identifier.unwrap_or_else(|| target.url.address())
+        self.facts.cluster(&target.url)
     }
 
     /// The script of a migration of the folder.

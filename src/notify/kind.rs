@@ -17,23 +17,26 @@ pub enum Kind {
     TargetDown,
     /// It answers again.
     TargetBack,
+    /// Wrong codes of a second factor were given after a right password.
+    CodesGuessed,
     /// Somebody has asked for it, to see whether it arrives.
     Test,
 }
 
 impl Kind {
     /// What a subscription can name.
-    pub const TOPICS: [Self; 6] = [
+    pub const TOPICS: [Self; 7] = [
         Self::BackupFailed,
         Self::BackupAbsent,
         Self::JobFailed,
         Self::JobInterrupted,
         Self::ApprovalWaiting,
         Self::TargetDown,
+        Self::CodesGuessed,
     ];
 
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::BackupFailed,
         Self::BackupAbsent,
         Self::JobFailed,
@@ -41,6 +44,7 @@ impl Kind {
         Self::ApprovalWaiting,
         Self::TargetDown,
         Self::TargetBack,
+        Self::CodesGuessed,
         Self::Test,
     ];
 
@@ -55,6 +59,7 @@ impl Kind {
             Self::ApprovalWaiting => "approval-waiting",
             Self::TargetDown => "target-down",
             Self::TargetBack => "target-back",
+            Self::CodesGuessed => "codes-guessed",
             Self::Test => "test",
         }
     }
@@ -76,6 +81,7 @@ impl Kind {
             Self::ApprovalWaiting => "A plan waits for an approval",
             Self::TargetDown => "The target is down",
             Self::TargetBack => "The target is back",
+            Self::CodesGuessed => "Somebody with a password guesses codes",
             Self::Test => "Test",
         }
     }

@@ -1,5 +1,6 @@
 //! Sending mail: plain text, through the one server of `[smtp]`.
 
+use std::error::Error;
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -14,8 +15,10 @@ use super::webhook::innermost;
 use super::{Notification, one_line};
 use crate::config::{Smtp, SmtpTls};
 
-/// How long the server has for each answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long all of a conversation with the server may take: less than a try, so that it is we who say what was slow.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The port of servers that encrypt from the first byte.
+const WRAPPED_PORT: u16 = 465;
 /// The most characters of a subject, the target's name before it included.
 const SUBJECT: usize = 240;
 
@@ -24,6 +27,8 @@ const SUBJECT: usize = 240;
 pub(super) struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     host: String,
+    port: u16,
+    tls: SmtpTls,
     from: Mailbox,
     /// The console's own name, which the server is told and which the ids of mails end in.
     here: String,
@@ -64,6 +69,8 @@ impl Mailer {
         Ok(Self {
             transport: transport.build(),
             host: smtp.host.clone(),
+            port: smtp.port,
+            tls: smtp.tls,
             from: smtp
                 .from
                 .parse()
@@ -80,21 +87,60 @@ impl Mailer {
         link: &str,
     ) -> Result<(), String> {
         let message = self.message(notification, address, link)?;
-        let host = &self.host;
-        match self.transport.send(message).await {
-            Ok(_taken) => Ok(()),
-            // What the server says beside its code may repeat what it was given.
-            Err(error) => Err(match error.status() {
-                Some(code) => format!("The mail server {host} answered {code}."),
-                None if error.is_timeout() => {
-                    format!("The mail server {host} did not answer in time.")
-                }
-                None => format!(
-                    "The mail server {host} could not be used: {}.",
-                    innermost(&error)
-                ),
-            }),
+        match tokio::time::timeout(PATIENCE, self.transport.send(message)).await {
+            Ok(Ok(_taken)) => Ok(()),
+            Ok(Err(error)) => Err(self.why(&error)),
+            Err(_late) => Err(self.silent()),
         }
+    }
+
+    /// Why the server did not take it, in one or two sentences.
+    fn why(&self, error: &lettre::transport::smtp::Error) -> String {
+        let host = &self.host;
+        // What the server says beside its code may repeat what it was given.
+        if let Some(code) = error.status() {
+            return match code.to_string().as_str() {
+                "530" => format!("The mail server {host} wants a user and a password (530)."),
+                "534" | "535" => {
+                    format!(
+                        "The mail server {host} does not take the user and the password ({code})."
+                    )
+                }
+                code => format!("The mail server {host} answered {code}."),
+            };
+        }
+        if error.is_timeout() {
+            return self.silent();
+        }
+        match encryption(error) {
+            Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => {
+                format!(
+                    "The certificate of the mail server {host} is from an authority that this machine does not trust. Add \
+                 it to those that the machine trusts, and start the console again."
+                )
+            }
+            Some(rustls::Error::InvalidMessage(_)) if self.tls == SmtpTls::Wrapped => format!(
+                "The mail server {host} does not encrypt from the first byte at port {}. With STARTTLS the URL begins \
+                 with smtp://.",
+                self.port
+            ),
+            _ => format!(
+                "The mail server {host} could not be used: {}.",
+                innermost(error)
+            ),
+        }
+    }
+
+    fn silent(&self) -> String {
+        let host = &self.host;
+        let mut why = format!("The mail server {host} did not answer in time.");
+        // It waits for us to begin, and we wait for it.
+        if self.port == WRAPPED_PORT && self.tls != SmtpTls::Wrapped {
+            why.push_str(
+                " At port 465 most encrypt from the first byte: then the URL begins with smtps://.",
+            );
+        }
+        why
     }
 
     fn message(
@@ -137,4 +183,18 @@ impl Mailer {
             .body(format!("{text}\n\n{link}\n"))
             .map_err(|error| format!("This mail cannot be written: {error}."))
     }
+}
+
+/// What went wrong with the encryption, if that is it.
+fn encryption<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        // An error of the network holds it, and does not name it as its source.
+        let held = error.downcast_ref::<std::io::Error>();
+        if let Some(held) = held.and_then(std::io::Error::get_ref) {
+            return held.downcast_ref();
+        }
+        next = error.source();
+    }
+    None
 }

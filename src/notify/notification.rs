@@ -84,6 +84,7 @@ impl Notification {
                 format!("/t/{target}/plans/{plan}")
             }
             (Some(Kind::BackupAbsent), _) => format!("/t/{target}/backups"),
+            (Some(Kind::CodesGuessed), _) => "/audit?action=factor.guessed".to_owned(),
             _ if self.target.is_empty() || self.target == EVERY_TARGET => {
                 "/notifications".to_owned()
             }

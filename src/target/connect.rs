@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -34,6 +35,8 @@ pub struct Target {
     pub url: DatabaseUrl,
     /// Its migrations folder; it may not exist.
     pub migrations: PathBuf,
+    /// The clocks that its backups are named by.
+    pub time_zone: TimeZone,
 }
 
 impl Target {
@@ -44,6 +47,7 @@ impl Target {
             environment: settings.environment,
             url: DatabaseUrl::parse(&settings.url, &settings.base)?,
             migrations: settings.migrations.clone(),
+            time_zone: settings.time_zone.clone(),
         })
     }
 

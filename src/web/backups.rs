@@ -1,11 +1,7 @@
-//! The backups of a target: list, take, download.
+//! The backups of a target: list them, take one. One of them is [`super::backup`]'s, its bytes are [`super::download`]'s.
 
-use actix_files::NamedFile;
-use actix_web::http::header::{
-    ContentDisposition, ContentEncoding, DispositionParam, DispositionType,
-};
-use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use super::error::PageError;
@@ -16,9 +12,9 @@ use super::page::trouble::TroubleBox;
 use super::page::when::When;
 use super::view;
 use super::visit::SignedIn;
-use crate::audit;
 use crate::auth::role::Permission;
 use crate::backup::archive::Listing;
+use crate::backup::manifest::Worth;
 use crate::backup::{Archive, Manifest};
 use crate::job::Operation;
 use crate::operation::Trouble;
@@ -77,55 +73,11 @@ pub(super) async fn take(
     Ok(view::go(&format!("/jobs/{id}")))
 }
 
-/// `GET /t/{target}/backups/{id}/download`: the artifact, with ranges, so that an interrupted download goes on.
-pub(super) async fn download(
-    who: SignedIn,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, PageError> {
-    let (target, id) = path.into_inner();
-    let target = who.target(&target)?;
-    let archive = who.app().resources.archive.clone();
-    let name = target.name.clone();
-    let found = blocking(move || {
-        let manifest = archive.find(&name, &id)?;
-        let artifact = archive.artifact(&manifest)?;
-        Some((manifest, artifact))
-    })
-    .await;
-    let (manifest, artifact) =
-        found.ok_or_else(|| PageError::NotFound("backup of that id".to_owned()))?;
-    let range = request
-        .headers()
-        .get(header::RANGE)
-        .and_then(|range| range.to_str().ok())
-        .unwrap_or("whole");
-    let detail = format!("{} ({range})", manifest.file.name);
-    let entry = audit::Entry {
-        actor: &who.actor,
-        action: "backup.download",
-        target: Some(&target.name),
-        outcome: "requested",
-        place: &who.visit.address,
-        detail: &detail,
-        ..audit::Entry::default()
-    };
-    audit::record_alone(&who.app().store, &who.app().clock, &entry).await?;
-    let file =
-        NamedFile::open(&artifact).map_err(|error| PageError::Internal(error.to_string()))?;
-    let mut response = file
-        .use_etag(true)
-        .set_content_disposition(ContentDisposition {
-            disposition: DispositionType::Attachment,
-            parameters: vec![DispositionParam::Filename(manifest.file.name.clone())],
-        })
-        .into_response(&request);
-    // The bytes are compressed already, and a range is one of these bytes.
-    response.headers_mut().insert(
-        header::CONTENT_ENCODING,
-        header::HeaderValue::from_static(ContentEncoding::Identity.as_str()),
-    );
-    Ok(response)
+/// The backup of that id, or not found.
+pub(super) async fn find(who: &SignedIn, target: &str, id: String) -> Result<Manifest, PageError> {
+    let (archive, target) = (who.app().resources.archive.clone(), target.to_owned());
+    let found = blocking(move || archive.find(&target, &id)).await;
+    found.ok_or_else(|| PageError::NotFound("backup of that id".to_owned()))
 }
 
 async fn page(
@@ -162,33 +114,54 @@ async fn page(
         backups: shown
             .into_iter()
             .map(|backup| BackupRow {
+                href: format!("{path}/{}", backup.id),
                 download: may_download.then(|| format!("{path}/{}/download", backup.id)),
                 ..row(backup)
             })
             .collect(),
         note,
         archive: place(archive, free),
-        trouble: refused.as_ref().map(TroubleBox::from).or_else(|| {
-            listing.problems.first().map(|problem| {
-                TroubleBox::new(
-                    problem,
-                    "The other backups are not touched by this.",
-                    "Look at the archive folder; a manifest and its artifact belong together.",
-                )
-            })
-        }),
+        trouble: refused
+            .as_ref()
+            .map(TroubleBox::from)
+            .or_else(|| trouble(&listing.problems)),
         example: format!("lockkeeper backup take {}", target.name),
     }
+}
+
+/// What looks like a backup and is none. The terminal names all of them.
+fn trouble(problems: &[String]) -> Option<TroubleBox> {
+    let (first, more) = problems.split_first()?;
+    let more = match more.len() {
+        0 => String::new(),
+        1 => " There is 1 more like this.".to_owned(),
+        n => format!(" There are {n} more like this."),
+    };
+    Some(TroubleBox::new(
+        format!("{first}{more}"),
+        "It is not among the backups below. Those are not touched by it.",
+        "Look at the archive folder; a manifest and its artifact belong together. `lockkeeper backup list` names everything \
+         that is wrong there.",
+    ))
 }
 
 fn summary(listing: &Listing) -> String {
     match listing.backups.first() {
         None => "There is no backup yet: nothing to go back to.".to_owned(),
         Some(newest) => format!(
-            "The newest is of {}. It is taken: the dump ended well and its bytes are recorded. It has not been restored \
-             to prove it.",
-            newest.created_at.strftime("%Y-%m-%d %H:%M UTC")
+            "The newest is of {}. It is {}: {}",
+            newest.created_at.strftime("%Y-%m-%d %H:%M UTC"),
+            newest.worth().word(),
+            newest.worth().sentence()
         ),
+    }
+}
+
+/// The word for what is known of a backup.
+pub(super) fn state(backup: &Manifest) -> BackupState {
+    match backup.worth() {
+        Worth::Taken => BackupState::Taken,
+        Worth::Readable => BackupState::Readable,
     }
 }
 
@@ -207,9 +180,10 @@ fn row(backup: &Manifest) -> BackupRow {
         .filter(|row| row.state == "applied")
         .count();
     BackupRow {
-        name: backup.file.name.clone(),
+        href: String::new(),
+        name: backup.name().to_owned(),
         note: (!backup.note.is_empty()).then(|| backup.note.clone()),
-        state: BackupState::Taken,
+        state: state(backup),
         taken_at: When::at(backup.created_at.as_millisecond()),
         size: Bytes(i64::try_from(backup.file.bytes).unwrap_or(i64::MAX)),
         took: Millis(backup.duration_ms()),
@@ -221,6 +195,8 @@ fn row(backup: &Manifest) -> BackupRow {
 }
 
 /// Runs what touches the disk away from the threads that serve pages.
-async fn blocking<T: Default + Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Default + Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
     tokio::task::spawn_blocking(work).await.unwrap_or_default()
 }

@@ -110,7 +110,13 @@ fn sentence(plan: &Plan, stored: &Stored, approval: Option<&Yes>, second: bool) 
                 When::at(approval.expires_at).text
             )
         }
-        _ => "No rule found anything that destroys data, so it needs no approval.".to_owned(),
+        (Verdict::Caution, _) => {
+            "No rule found anything that destroys data, so it needs no approval. Read what needs care first."
+                .to_owned()
+        }
+        (Verdict::Safe, _) => {
+            "No rule found anything that destroys data, so it needs no approval.".to_owned()
+        }
     }
 }
 

@@ -4,11 +4,13 @@
 //! the session in which the password was given, and only until the first code; recovery codes are shown until their owner
 //! says to have kept them, and stand in the session sealed.
 
+use actix_web::cookie::Cookie;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::browser;
 use super::error::PageError;
 use super::layout::{Layout, Link};
 use super::page::enrol::EnrolPage;
@@ -17,8 +19,10 @@ use super::page::qr::Qr;
 use super::page::recovery::RecoveryPage;
 use super::page::when::When;
 use super::proof::{Asking, Proof};
+use super::tokens;
 use super::view;
 use super::visit::SignedIn;
+use crate::auth::device;
 use crate::auth::factor::Standing;
 use crate::auth::policy;
 use crate::auth::session;
@@ -72,6 +76,7 @@ pub(super) async fn new(who: SignedIn) -> Result<HttpResponse, PageError> {
 /// `POST /me/factor/new`: the first code puts the factor in force.
 pub(super) async fn confirm(
     mut who: SignedIn,
+    request: HttpRequest,
     form: web::Form<CodeForm>,
 ) -> Result<HttpResponse, PageError> {
     if !is_enrolling(&who) {
@@ -86,6 +91,8 @@ pub(super) async fn confirm(
         return enrolment(&who, StatusCode::UNPROCESSABLE_ENTITY, Some(error)).await;
     };
     session::end_others(&mut tx, &who.user.id, &who.visit.standing.name).await?;
+    let mine = request.cookie(browser::cookie_name(&who.visit));
+    device::forget_others(&mut tx, &who.user.id, mine.as_ref().map(Cookie::value)).await?;
     who.record(&mut tx, "factor.enrol", "").await?;
     tx.commit().await.map_err(StoreError::from)?;
     who.visit.session.remove(ENROLLING_KEY);
@@ -168,10 +175,19 @@ pub(super) async fn codes_text(who: SignedIn) -> Result<HttpResponse, PageError>
 }
 
 /// `POST /me/factor/codes/kept`: they are not shown again.
-pub(super) async fn kept(who: SignedIn) -> HttpResponse {
+pub(super) async fn kept(who: SignedIn) -> Result<HttpResponse, PageError> {
     who.visit.session.remove(CODES_KEY);
-    who.flash(true, "A code of your device is asked for from now on.");
-    view::go("/me/factor")
+    let older = tokens::reminder(who.app(), &who.user.id).await?;
+    who.flash(
+        true,
+        &format!("A code of your device is asked for from now on.{older}"),
+    );
+    // Where the tokens are shown, when there is something to see.
+    Ok(view::go(if older.is_empty() {
+        "/me/factor"
+    } else {
+        "/me"
+    }))
 }
 
 fn keep<T: serde::Serialize>(who: &SignedIn, key: &str, value: &T) -> Result<(), PageError> {

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use super::error::PageError;
 use super::factor;
 use super::page::agent;
-use super::page::me::{MePage, PasswordErrors, SessionRow};
+use super::page::me::{Guesses, MePage, PasswordErrors, SessionRow};
 use super::page::when::When;
 use super::proof::{Asking, Proof};
+use super::tokens;
 use super::view;
 use super::visit::SignedIn;
 use crate::auth::role::{EVERYWHERE, Role};
@@ -111,10 +112,9 @@ pub(super) async fn change_password(
     who.record(&mut tx, "user.passwd", "their own").await?;
     tx.commit().await.map_err(StoreError::from)?;
     who.proven()?;
-    who.flash(
-        true,
-        "Your password is changed, and your other sessions have ended.",
-    );
+    let older = tokens::reminder(who.app(), &who.user.id).await?;
+    let said = format!("Your password is changed, and your other sessions have ended.{older}");
+    who.flash(true, &said);
     Ok(view::go("/me"))
 }
 
@@ -130,7 +130,13 @@ async fn page(who: &SignedIn, errors: PasswordErrors) -> Result<MePage, PageErro
         layout: who.layout("You"),
         name: who.user.name.clone(),
         roles: who.grants.iter().map(role).collect(),
+        guesses: app.guesses(&who.user).await?.map(|noted| Guesses {
+            what: noted.detail,
+            place: noted.place,
+            at: When::at(noted.at),
+        }),
         factor: factor::state(who).await?,
+        tokens: tokens::count(app, &who.user.id).await?,
         sessions: sessions
             .into_iter()
             .map(|one| SessionRow {

@@ -12,7 +12,7 @@ use super::view;
 use super::visit::SignedIn;
 use crate::auth::role::Permission;
 use crate::notify::notification::{self, Filter};
-use crate::notify::{EVERY_TARGET, Kind, Notification, State, outbox};
+use crate::notify::{Channel, EVERY_TARGET, Kind, Notification, State, outbox};
 
 const PAGE: usize = 25;
 /// Asked for, to know whether there is another page.
@@ -132,12 +132,17 @@ fn row(one: Notification) -> NotificationRow {
         State::GivenUp => NotificationState::GivenUp,
     };
     let kind = Kind::from_word(&one.kind);
+    let (way, channel) = match &one.channel {
+        Channel::Mail(address) => ("mail", address.as_str()),
+        Channel::Webhook(name) => ("webhook", name.as_str()),
+    };
     NotificationRow {
         href: one.path(),
         state,
         kind: kind.map_or_else(|| one.kind.clone(), |kind| kind.words().to_owned()),
         target: Some(one.target).filter(|target| !target.is_empty() && target != EVERY_TARGET),
-        channel: one.channel.to_string(),
+        channel: channel.to_owned(),
+        way,
         at: When::at(one.created_at),
         tries: one.tries,
         next: (one.state == State::Waiting && one.tries > 0).then(|| When::at(one.next_try_at)),

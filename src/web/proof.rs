@@ -102,6 +102,8 @@ async fn judge(mut who: SignedIn, proof: app::Proof) -> Result<Proof, PageError>
     let prover = Prover {
         user: &who.user,
         session: Some(&who.visit.standing.name),
+        // Whoever is in has shown all there is to show.
+        known: Some(&who.visit.standing.name),
         place: &who.visit.address,
         action: "proof",
     };
@@ -112,6 +114,10 @@ async fn judge(mut who: SignedIn, proof: app::Proof) -> Result<Proof, PageError>
         }
         Proven::No(why, _) => {
             who.wrong = Some(why);
+            Ok(Proof::Wanting(who))
+        }
+        Proven::Later(after) => {
+            who.wrong = Some(app::later(after));
             Ok(Proof::Wanting(who))
         }
         Proven::Over => {

@@ -253,7 +253,7 @@ fn row(entry: Recorded) -> AuditRow {
 }
 
 /// Actions as they are recorded, and as a person reads them.
-const ACTIONS: [(&str, &str); 37] = [
+const ACTIONS: [(&str, &str); 44] = [
     ("plan.make", "Make a plan"),
     ("plan.approve", "Approve a plan"),
     ("plan.reject", "Reject a plan"),
@@ -261,8 +261,11 @@ const ACTIONS: [(&str, &str); 37] = [
     ("plan.apply", "Apply a plan"),
     ("backup.take", "Take a backup"),
     ("backup.download", "Download a backup"),
+    ("backup.delete", "Delete a backup"),
     ("sign-in", "Sign in"),
     ("sign-out", "Sign out"),
+    ("proof", "Prove who one is"),
+    ("session.end", "End a session"),
     ("user.setup", "Make the first user"),
     ("user.add", "Add a user"),
     ("user.passwd", "Set a password"),
@@ -273,6 +276,10 @@ const ACTIONS: [(&str, &str); 37] = [
     ("user.disable", "Disable a user"),
     ("user.enable", "Enable a user"),
     ("user.reset-factor", "Take a second factor away"),
+    ("factor.enrol", "Set up a second factor"),
+    ("factor.recovery", "Use or renew recovery codes"),
+    ("factor.remove", "Remove one’s second factor"),
+    ("factor.guessed", "Guess codes of a second factor"),
     ("token.make", "Make a token"),
     ("token.revoke", "Revoke a token"),
     ("token.use", "Use a token"),

@@ -3,9 +3,9 @@
 use super::access::Access::{Console, Job, Listing, Notification, Open, Own, Person, Target};
 use super::access::Routes;
 use super::{
-    account, approvals, asset, backups, confirm, factor, figures, health, history, job, jobs, me,
-    notifications, overview, plans, record, schedule, settings, sign_in, sign_in_code,
-    subscription, system, target, tokens, users,
+    account, approvals, asset, backup, backups, confirm, download, factor, figures, health,
+    history, job, jobs, me, notifications, overview, plans, record, schedule, settings, sign_in,
+    sign_in_code, subscription, system, target, tokens, users,
 };
 use crate::auth::role::Permission::{Approve, Change, Download, Manage, Operate, View};
 
@@ -37,13 +37,6 @@ pub(super) fn all(config: &mut impl Routes) {
             plans::reject,
         )
         .change_proven("/t/{target}/plans/{id}/apply", Target(Change), plans::apply)
-        .read("/t/{target}/backups", Target(View), backups::list)
-        .change("/t/{target}/backups", Target(Operate), backups::take)
-        .read_proven(
-            "/t/{target}/backups/{id}/download",
-            Target(Download),
-            backups::download,
-        )
         .read("/t/{target}/settings", Target(View), settings::show)
         .change_proven(
             "/t/{target}/settings/second-factor",
@@ -59,6 +52,7 @@ pub(super) fn all(config: &mut impl Routes) {
         .read("/jobs", Listing, jobs::list)
         .read("/audit", Listing, record::list)
         .read("/audit.jsonl", Listing, record::export);
+    backup_routes(config);
     job_routes(config);
     schedule_routes(config);
     people_routes(config);
@@ -85,6 +79,24 @@ fn person_routes(config: &mut impl Routes) {
         .change("/me/factor/codes/kept", Person, factor::kept)
         .read("/confirm", Person, confirm::form)
         .change_proven("/confirm", Person, confirm::prove);
+}
+
+/// What there is to go back to. Programs do not delete it: no token is an admin's.
+fn backup_routes(config: &mut impl Routes) {
+    config
+        .read("/t/{target}/backups", Target(View), backups::list)
+        .change("/t/{target}/backups", Target(Operate), backups::take)
+        .read("/t/{target}/backups/{id}", Target(View), backup::detail)
+        .read_proven(
+            "/t/{target}/backups/{id}/download",
+            Target(Download),
+            download::download,
+        )
+        .change_proven(
+            "/t/{target}/backups/{id}/delete",
+            Target(Manage),
+            backup::delete,
+        );
 }
 
 /// One job.

@@ -116,19 +116,12 @@ pub(super) async fn require_factor(
     path: web::Path<String>,
     form: web::Form<RequireBody>,
 ) -> Result<HttpResponse, PageError> {
-    let back = format!("/t/{}/settings", view::segment(&path));
-    let who = asking.prove_on(&back).await?;
-    let target = who.target(&path)?;
-    who.app()
-        .require_factor_on(who.by(), &target.name, form.required)
-        .await?;
     let said = if form.required {
         "Everybody with a role on this target needs a second factor now."
     } else {
         "A second factor is not required on this target any more."
     };
-    who.flash(true, said);
-    Ok(view::go(&settings_path(&target)))
+    require(asking, &path, policy::SECOND_FACTOR, form.required, said).await
 }
 
 /// `POST /t/{target}/settings/second-person`: whether nobody approves here what they made, nor applies what they approved.
@@ -137,17 +130,28 @@ pub(super) async fn require_second_person(
     path: web::Path<String>,
     form: web::Form<RequireBody>,
 ) -> Result<HttpResponse, PageError> {
-    let back = format!("/t/{}/settings", view::segment(&path));
-    let who = asking.prove_on(&back).await?;
-    let target = who.target(&path)?;
-    let value = form.required.then_some(Value::Bool(true));
-    let decision = (target.name.as_str(), policy::SECOND_PERSON);
-    who.app().decide(who.by(), decision, value.as_ref()).await?;
     let said = if form.required {
         "A second person is required on this target now."
     } else {
         "A second person is not required on this target any more."
     };
+    require(asking, &path, policy::SECOND_PERSON, form.required, said).await
+}
+
+async fn require(
+    asking: Asking,
+    path: &str,
+    policy: &str,
+    required: bool,
+    said: &str,
+) -> Result<HttpResponse, PageError> {
+    let back = format!("/t/{}/settings", view::segment(path));
+    let who = asking.prove_on(&back).await?;
+    let target = who.target(path)?;
+    let value = required.then_some(Value::Bool(true));
+    who.app()
+        .decide(who.by(), (&target.name, policy), value.as_ref())
+        .await?;
     who.flash(true, said);
     Ok(view::go(&settings_path(&target)))
 }

@@ -13,10 +13,10 @@ use super::browser;
 use super::error::PageError;
 use super::page::login::LoginPage;
 use super::page::sign_in_code::CodePage;
-use super::sign_in::{enter, local};
+use super::sign_in::{self, enter, local};
 use super::view;
 use super::visit::Visit;
-use crate::app::proof::{Proof, Proven, Prover};
+use crate::app::proof::{Proof, Proven, Prover, later};
 use crate::auth::session::{STANDING_KEY, Standing};
 use crate::auth::user::{self, User};
 
@@ -82,19 +82,34 @@ pub(super) async fn check(
     let filled = |given: &SecretString| !given.expose_secret().trim().is_empty();
     let given = recovery.filter(filled).or(code);
     let given = given.unwrap_or_else(|| String::new().into());
+    let app = visit.app();
+    let cookie = request.cookie(browser::cookie_name(&visit));
+    let cookie = cookie.as_ref().map(Cookie::value);
+    let known = app.known_browser(cookie, &user).await?;
+    // Asked before what is recorded now.
+    let guesses = app.guesses_since_sign_in(&user).await?;
     let prover = Prover {
         user: &user,
         session: Some(&visit.standing.name),
+        known: known.as_deref(),
         place: &visit.address,
         action: "sign-in",
     };
-    match visit.app().prove(prover, Proof::Code(given)).await? {
+    match app.prove(prover, Proof::Code(given)).await? {
         Proven::Yes => {
             enter(&visit, &user)?;
+            if let Some(guesses) = guesses {
+                visit.flash(
+                    false,
+                    &format!(
+                        "Since you last signed in: {}, the last from {}. If that was not you, somebody knows your \
+                         password. Change it at “Your account”.",
+                        guesses.detail, guesses.place
+                    ),
+                );
+            }
             let mut response = view::go(local(&pending.next));
-            let known = request.cookie(browser::cookie_name(&visit));
-            let known = known.as_ref().map(Cookie::value);
-            browser::remember(&visit, known, &user, &mut response).await?;
+            browser::remember(&visit, cookie, &user, &mut response).await?;
             Ok(response)
         }
         Proven::No(why, left) => {
@@ -102,6 +117,10 @@ pub(super) async fn check(
             let error = format!("{why} You have {} left.", tries(left));
             let page = page(&visit, Some(error));
             Ok(view::html(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+        Proven::Later(after) => {
+            let page = page(&visit, Some(later(after)));
+            Ok(sign_in::later(StatusCode::TOO_MANY_REQUESTS, &page, after))
         }
         Proven::Over => {
             visit.session.purge();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::error::PageError;
 use super::layout::Layout;
 use super::page::settings::Choice;
-use super::page::tokens::{TokenRow, TokensPage};
+use super::page::tokens::{TokenCount, TokenRow, TokensPage};
 use super::page::users::GrantFields;
 use super::page::when::When;
 use super::proof::{Asking, Proof};
@@ -17,8 +17,9 @@ use super::visit::SignedIn;
 use crate::app::App;
 use crate::auth::account;
 use crate::auth::api_token::{self, TokenError, USUAL_DAYS, Wish};
+use crate::auth::factor::Standing;
 use crate::auth::role::{EVERYWHERE, Role};
-use crate::auth::user::User;
+use crate::auth::user::{self, User};
 use crate::store::StoreError;
 
 /// How much of what was typed is shown again, in characters.
@@ -115,9 +116,42 @@ pub(super) async fn revoke_of(who: &SignedIn, owner: &User, id: &str) -> Result<
     Ok(())
 }
 
+/// How many tokens somebody has that are good, and how many of them whoever knew their old password, or knew it when it was
+/// enough, may have made or seen made.
+pub(super) async fn count(app: &App, user: &str) -> Result<TokenCount, StoreError> {
+    let rows = rows(app, user, "").await?;
+    Ok(TokenCount {
+        good: rows.iter().filter(|row| row.revoke.is_some()).count(),
+        older: rows.iter().filter(|row| row.is_older).count(),
+    })
+}
+
+/// What is added to what is said about a new password or second factor: tokens go on without either.
+pub(super) async fn reminder(app: &App, user: &str) -> Result<String, StoreError> {
+    Ok(match count(app, user).await?.older {
+        0 => String::new(),
+        1 => " One API token that was made before still works: see below whether it is to."
+            .to_owned(),
+        older => format!(
+            " {older} API tokens that were made before still work: see below whether they are to."
+        ),
+    })
+}
+
+/// Since when somebody has both the password and the second factor that they have now, in milliseconds since the epoch.
+async fn secured_at(app: &App, user: &str) -> Result<i64, StoreError> {
+    let password = user::stamps(&app.store, user).await?;
+    let factor = match app.factors.standing(user).await? {
+        Standing::InForce { since, .. } => since,
+        Standing::None => 0,
+    };
+    Ok(password.map_or(0, |(at, _)| at).max(factor))
+}
+
 /// The tokens of a user; each is revoked below `path`.
 pub(super) async fn rows(app: &App, user: &str, path: &str) -> Result<Vec<TokenRow>, StoreError> {
     let now = app.clock.now_ms();
+    let secured_at = secured_at(app, user).await?;
     let tokens = api_token::list(&app.store, &app.clock, user).await?;
     let row = |token: api_token::ApiToken| {
         let over = token.over(now);
@@ -131,6 +165,7 @@ pub(super) async fn rows(app: &App, user: &str, path: &str) -> Result<Vec<TokenR
             revoke: over
                 .is_none()
                 .then(|| format!("{path}/{}/revoke", token.id)),
+            is_older: over.is_none() && token.created_at < secured_at,
             name: token.name,
             hint: token.hint,
         }

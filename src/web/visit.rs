@@ -102,6 +102,13 @@ impl Visit {
         &self.shared.app
     }
 
+    /// A message for the next page.
+    pub fn flash(&self, good: bool, text: &str) {
+        if let Err(error) = self.session.insert(FLASH_KEY, (good, text)) {
+            tracing::warn!(%error, "a message could not be kept for the next page");
+        }
+    }
+
     /// The layout of a page of this visit. Takes the message of the last form with it, which is shown once.
     pub fn layout(&self, title: &str) -> Layout {
         let flash: Option<(bool, String)> = match self.session.get(FLASH_KEY) {
@@ -307,9 +314,7 @@ impl SignedIn {
         if let Some(program) = &self.program {
             return program.say(good, text);
         }
-        if let Err(error) = self.visit.session.insert(FLASH_KEY, (good, text)) {
-            tracing::warn!(%error, "a message could not be kept for the next page");
-        }
+        self.visit.flash(good, text);
     }
 
     /// The token that the destructive forms of this session carry; made when the first one is shown.

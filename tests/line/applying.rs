@@ -1,13 +1,16 @@
 //! What stands between a yes and the first statement: a backup, the look again, a no, a second person.
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use reqwest::StatusCode;
 
-use crate::scene::{DONE, DROP, NOT_SO, REFUSED, Scene, USAGE};
+use crate::scene::{DONE, DROP, Holder, NOT_SO, REFUSED, Scene, USAGE};
 use crate::support::console::USER_PASSWORD;
 use crate::support::project::Project;
 use crate::support::visitor::{Page, Visitor};
 
-const SOON: std::time::Duration = std::time::Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(30);
 
 /// A console on its terminal with a plan that drops a column of two values, and no backup.
 fn planned() -> Scene {
@@ -118,6 +121,47 @@ fn a_table_that_has_become_another_one_voids_the_plan() {
     assert_eq!(
         scene.ask("SELECT count(*) FROM pg_class WHERE relname = 'by_phone'"),
         "1"
+    );
+}
+
+#[test]
+fn a_lock_that_comes_in_between_is_waited_for_and_the_script_tried_again() {
+    let scene = planned();
+    let script =
+        "CREATE TABLE more (id int);\nSELECT pg_sleep(2);\nALTER TABLE \"Person\" ADD note text;";
+    scene.project.write("2_drop", script);
+    scene.run(&["plan", "make"], DONE);
+    let until = Instant::now() + SOON;
+    let mut command = scene.console.command();
+    command
+        .args(["plan", "apply", "--no-backup"])
+        .stderr(Stdio::piped());
+    let apply = command.spawn().unwrap();
+    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep%' \
+                  AND state = 'active' AND pid <> pg_backend_pid()";
+    while scene.ask(asleep) == "0" {
+        assert!(Instant::now() < until);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let holder = Holder::of(
+        &scene.database,
+        "BEGIN; LOCK TABLE \"Person\" IN ACCESS EXCLUSIVE MODE",
+    );
+    std::thread::sleep(Duration::from_secs(6));
+    drop(holder);
+    let ended = apply.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(
+        said.contains("A lock was not free within 3 seconds"),
+        "{said}"
+    );
+    assert_eq!(ended.status.code(), Some(DONE), "{said}");
+    let notes = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'note'";
+    assert_eq!(scene.ask(notes), "1");
+    assert!(
+        scene.ledger().ends_with("2_drop|t|f|f|1"),
+        "{}",
+        scene.ledger()
     );
 }
 

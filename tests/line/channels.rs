@@ -66,6 +66,30 @@ async fn without_encryption_a_server_elsewhere_gets_no_password_and_no_mail() {
 }
 
 #[tokio::test]
+async fn what_a_mail_server_does_wrong_is_said_in_words() {
+    let server = MailServer::start();
+    let (_folder, store, mut config) = ground(&mail(&server)).await;
+    config.smtp.as_mut().unwrap().tls = SmtpTls::Wrapped;
+    let sent = send(&store, &config, Channel::mail("ada@example.com").unwrap()).await;
+    let why = sent.error.unwrap();
+    assert!(
+        why.contains("does not encrypt from the first byte") && why.contains("smtp://"),
+        "{why}"
+    );
+
+    // It takes the connection and says nothing: no try may wait for it as long as it likes.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    config.smtp.as_mut().unwrap().port = silent.local_addr().unwrap().port();
+    let began = std::time::Instant::now();
+    let sent = send(&store, &config, Channel::mail("bob@example.com").unwrap()).await;
+    assert_eq!(
+        sent.error.unwrap(),
+        "The mail server 127.0.0.1 did not answer in time."
+    );
+    assert!(began.elapsed().as_secs() < 18, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn a_name_cannot_add_to_the_head_of_a_mail_or_to_the_conversation() {
     let server = MailServer::start();
     let (_folder, store, config) = ground(&mail(&server)).await;

@@ -9,12 +9,12 @@ use crate::scene::{DONE, Holder, NOT_SO, Scene};
 use crate::support::project::Project;
 use crate::support::visitor::Visitor;
 
-const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(20);
 /// A lease lasts 15 seconds, who looks for lapsed ones does so every two, and watches one for seven.
-const LEASE: Duration = Duration::from_secs(45);
+pub const LEASE: Duration = Duration::from_secs(45);
 
 /// A console that runs, on a database with one table.
-fn serving() -> Scene {
+pub fn serving() -> Scene {
     let mut scene =
         Scene::terminal(Project::new().migration("1_init", "CREATE TABLE word (id int);"));
     scene.plan_and_apply(DONE);
@@ -23,7 +23,7 @@ fn serving() -> Scene {
 }
 
 /// Keeps `pg_dump` waiting for as long as it is held.
-fn hold_word(scene: &Scene) -> Holder {
+pub fn hold_word(scene: &Scene) -> Holder {
     Holder::of(
         &scene.database,
         "BEGIN; LOCK TABLE word IN ACCESS EXCLUSIVE MODE",
@@ -31,14 +31,14 @@ fn hold_word(scene: &Scene) -> Holder {
 }
 
 /// The names in the archive.
-fn archive(scene: &Scene) -> Vec<PathBuf> {
+pub fn archive(scene: &Scene) -> Vec<PathBuf> {
     std::fs::read_dir(scene.console.folder().join("backups"))
         .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
         .unwrap_or_default()
 }
 
 /// Starts applying the one pending migration, which is safe; the job's page.
-async fn apply(visitor: &Visitor) -> String {
+pub async fn apply(visitor: &Visitor) -> String {
     let job = visitor.start("/t/app/plans", &[]).await;
     let page = visitor.wait(&job, &["succeeded"], SOON).await;
     let plan = page.attribute("a.btn[href*='/plans/']", "href");
@@ -142,7 +142,8 @@ async fn a_crash_while_dumping_is_cleaned_up() {
     let holder = hold_word(&scene);
     let job = visitor.start("/t/app/backups", &[]).await;
     visitor.wait_for_log(&job, "Writing ").await;
-    assert_eq!(archive(&scene).len(), 1, "{:?}", archive(&scene));
+    // What is written, and whose it is.
+    assert_eq!(archive(&scene).len(), 2, "{:?}", archive(&scene));
     scene.console.kill();
     scene.console.serve();
     let visitor = Visitor::signed_in(&scene.console).await;

@@ -87,7 +87,7 @@ async fn signing_in_takes_the_password_and_a_code_that_nobody_gave_before() {
     let used = give(&lost, "recovery", &codes[3]).await;
     assert_eq!(used.status, StatusCode::UNPROCESSABLE_ENTITY);
     let audit = visitor.read("/audit").await.words();
-    for action in ["factor.enrol", "factor.recovery"] {
+    for action in ["Set up a second factor", "Use or renew recovery codes"] {
         assert!(audit.contains(action), "{action} is not in {audit}");
     }
 
@@ -136,6 +136,75 @@ async fn five_wrong_codes_begin_anew() {
 }
 
 #[tokio::test]
+async fn whoever_has_the_password_guesses_few_codes_and_its_owner_is_told() {
+    const NEW: &str = "an-even-longer-passphrase";
+    let scene = Scene::serving(Project::new());
+    let hers = Visitor::signed_in(&scene.console).await;
+    let before = Visitor::signed_in(&scene.console).await;
+    let (device, codes) = enrol(&hers).await;
+    hers.post("/logout", &[]).await;
+
+    let guesser = half_way(&scene.console).await;
+    for _ in 0..3 {
+        give(&guesser, "code", &device.wrong()).await;
+    }
+    scene
+        .console
+        .tamper("UPDATE throttle SET failures = 20 WHERE name LIKE 'codes:%'")
+        .await;
+    // A browser in which the password was enough before is no better than others.
+    before.sign_in(USER, USER_PASSWORD).await;
+    for visitor in [&guesser, &before] {
+        let page = give(visitor, "code", &device.next()).await;
+        assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+        let after: u32 = page.header("retry-after").parse().unwrap();
+        assert!((3_500..=3_600).contains(&after), "{after}");
+        let words = page.words();
+        assert!(words.contains("try again in 60 minutes"), "{words}");
+    }
+    // Nobody guesses a recovery code: it is looked at.
+    let lost = half_way(&scene.console).await;
+    assert_eq!(give(&lost, "recovery", &codes[0]).await.location(), "/");
+    let page = lost.read("/").await.words();
+    assert!(
+        page.contains("3 wrong codes after the right password"),
+        "{page}"
+    );
+    assert!(!lost.read("/jobs").await.words().contains("wrong codes"));
+
+    // Her own browser waits for nobody.
+    let page = hers.sign_in(USER, USER_PASSWORD).await;
+    assert_eq!(page.location(), "/login/code");
+    let page = give(&hers, "code", &device.next()).await;
+    assert_eq!(page.location(), "/", "{}", page.text);
+    let page = hers.read("/me").await.words();
+    assert!(page.contains("Somebody may know your password."), "{page}");
+    let audit = hers.read("/audit?action=factor.guessed").await.words();
+    assert!(
+        audit.contains("3 wrong codes after the right password"),
+        "{audit}"
+    );
+
+    let form = [
+        ("current", USER_PASSWORD),
+        ("password", NEW),
+        ("repeat", NEW),
+    ];
+    let page = hers.post("/me/password", &form).await;
+    assert_eq!(page.location(), "/me", "{}", page.text);
+    let page = hers.read("/me").await.words();
+    assert!(!page.contains("Somebody may know"), "{page}");
+    let anywhere = Visitor::new(&scene.console);
+    anywhere.sign_in(USER, NEW).await;
+    let page = give(&anywhere, "code", &device.wrong()).await;
+    assert_eq!(
+        page.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "it is looked at"
+    );
+}
+
+#[tokio::test]
 async fn another_key_is_said_plainly() {
     let scene = Scene::serving(Project::new());
     let (device, codes) = enrol(&Visitor::signed_in(&scene.console).await).await;
@@ -153,6 +222,14 @@ async fn another_key_is_said_plainly() {
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
     let words = page.words();
     assert!(words.contains("cannot read second factors"), "{words}");
+    for _ in 0..6 {
+        let began = std::time::Instant::now();
+        give(&visitor, "code", &device.next()).await;
+        assert!(
+            began.elapsed().as_secs() < 1,
+            "what nobody judged is not counted"
+        );
+    }
     assert!(words.contains("reset-factor"), "{words}");
     scene
         .run(&["doctor"], NOT_SO)

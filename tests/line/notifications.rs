@@ -8,8 +8,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
+use crate::factor::{enrol, half_way};
 use crate::receiver::{Answer, MailServer, Receiver};
 use crate::scene::NOT_SO;
+use crate::support::console::USER;
 use crate::support::visitor::Visitor;
 use crate::telling::{
     SECRET, SETTINGS, fail, local, nothing_is_given_away, on_store, scene, subscribe, test, told,
@@ -230,4 +232,50 @@ async fn mail_is_sent_with_one_recipient_and_one_subject() {
     assert_eq!(said.matches("RCPT TO").count(), 1);
     told(&visitor, "Nothing waits, and nothing was given up.").await;
     nothing_is_given_away(&scene, &visitor).await;
+}
+
+#[tokio::test]
+async fn codes_that_are_guessed_are_told_once_and_then_seldom() {
+    let receiver = Receiver::start(Answer::ok());
+    let chat = Receiver::start(Answer::ok());
+    let scene = scene(&(local("ops", receiver.port) + &local("chat", chat.port)));
+    let visitor = Visitor::signed_in(&scene.console).await;
+    // On the target and on all of them: one channel is told once.
+    for (channel, of) in [
+        ("webhook:ops", "target"),
+        ("webhook:ops", "every"),
+        ("webhook:chat", "target"),
+    ] {
+        let form = [
+            ("channel", channel),
+            ("address", ""),
+            ("scope", of),
+            ("kind", "codes-guessed"),
+        ];
+        let page = visitor.post("/t/app/settings/notifications", &form).await;
+        assert_eq!(page.location(), SETTINGS, "{}", page.words());
+    }
+    let (device, _) = enrol(&visitor).await;
+    let guesser = half_way(&scene.console).await;
+    for _ in 0..4 {
+        let wrong = device.wrong();
+        guesser.post("/login/code", &[("code", &wrong)]).await;
+    }
+    let post = receiver.wait(1).await.remove(0);
+    let body: Value = serde_json::from_str(&post.body).unwrap();
+    assert_eq!(
+        (&body["kind"], &body["target"]),
+        (&"codes-guessed".into(), &"*".into())
+    );
+    let (subject, text) = (
+        body["subject"].as_str().unwrap(),
+        body["text"].as_str().unwrap(),
+    );
+    assert_eq!(subject, format!("Somebody may know the password of {USER}"));
+    assert!(text.starts_with("3 wrong codes"), "{text}");
+    let there = scene.console.url("/audit?action=factor.guessed");
+    assert_eq!(body["url"], there);
+    chat.wait(1).await;
+    told(&visitor, "Nothing waits, and nothing was given up.").await;
+    assert_eq!((receiver.posts().len(), chat.posts().len()), (1, 1));
 }

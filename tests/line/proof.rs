@@ -10,7 +10,7 @@ use crate::support::project::Project;
 use crate::support::visitor::{Page, Visitor, send};
 
 /// Lets the last proof of every session grow too old, as five minutes would.
-async fn grow_old(console: &Console) {
+pub async fn grow_old(console: &Console) {
     console
         .tamper("UPDATE session SET proven_at = proven_at - 300001")
         .await;
@@ -194,7 +194,12 @@ async fn every_route_that_is_declared_so_asks() {
     let mut asked = Vec::new();
     for rule in rules().into_iter().filter(|rule| rule.proof) {
         grow_old(&scene.console).await;
-        let id = plan.rsplit('/').next().unwrap();
+        // What is not there is not asked about.
+        let id = if rule.path.contains("/backups/") {
+            backup.split('/').nth(4).unwrap()
+        } else {
+            plan.rsplit('/').next().unwrap()
+        };
         let path = rule.path.replace("{target}", "app");
         if rule.verb == Verb::Get {
             let page = visitor.get(&backup).await;
@@ -236,6 +241,7 @@ async fn every_route_that_is_declared_so_asks() {
         "approve",
         "apply",
         "download",
+        "backups/{id}/delete",
         "/me/password",
         "/me/factor/remove",
     ] {

@@ -36,7 +36,7 @@ async fn the_page_tells_what_the_installation_is_made_of() {
         "0 running, 0 queued, 0 scheduled",
         "pg_dump and pg_restore ",
         &postgres,
-        "1 migrations in ",
+        "1 migration in ",
     ] {
         assert!(words.contains(part), "`{part}` is not in {words}");
     }

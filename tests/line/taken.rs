@@ -5,8 +5,10 @@ use reqwest::StatusCode;
 use crate::factor::{enrol, half_way};
 use crate::scene::{DONE, Said, Scene};
 use crate::support::console::{Console, USER, USER_PASSWORD};
+use crate::support::device::Device;
 use crate::support::project::Project;
 use crate::support::visitor::Visitor;
+use crate::tokens::make;
 
 const NEW: &str = "quite-another-passphrase-of-mine";
 
@@ -154,4 +156,55 @@ async fn whoever_needs_a_factor_makes_no_token_before() {
     );
     assert_eq!(visitor.get("/tokens").await.location(), "/me/factor");
     assert_eq!(visitor.get("/me").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn tokens_from_before_a_new_password_or_factor_are_marked() {
+    let scene = scene();
+    let visitor = Visitor::signed_in(&scene.console).await;
+    let older = "older than the password or second factor";
+    let me = async || visitor.read("/me").await.words();
+    assert!(!visitor.read("/me").await.has("#tokens"), "there is none");
+    make(&scene.console, USER, "viewer");
+    let (id, secret) = make(&scene.console, USER, "viewer");
+    assert!(me().await.contains("2 good."));
+    let page = visitor.read("/tokens").await.words();
+    assert!(!page.contains(older), "{page}");
+    // Told from another by its first characters, and by no more of it.
+    assert!(page.contains(&format!("{}…", &secret[..8])), "{page}");
+    assert!(!page.contains(&secret[..9]), "{page}");
+
+    let form = [
+        ("current", USER_PASSWORD),
+        ("password", NEW),
+        ("repeat", NEW),
+    ];
+    let page = visitor.post("/me/password", &form).await;
+    assert_eq!(page.location(), "/me", "{}", page.text);
+    let said = me().await;
+    assert!(
+        said.contains("2 API tokens that were made before still work"),
+        "{said}"
+    );
+    assert!(said.contains("that you have now: 2."), "{said}");
+    let page = visitor.read("/tokens").await.words();
+    assert_eq!(page.matches(older).count(), 2, "{page}");
+    visitor.post(&format!("/tokens/{id}/revoke"), &[]).await;
+    let page = visitor.read("/tokens").await.words();
+    assert_eq!(page.matches(older).count(), 1, "{page}");
+
+    // One of after the new password is of before the second factor.
+    make(&scene.console, USER, "viewer");
+    assert!(me().await.contains("that you have now: 1."));
+    visitor.post("/me/factor/begin", &[("password", NEW)]).await;
+    let page = visitor.read("/me/factor/new").await;
+    let code = Device::of(&page.one("#secret")).now();
+    visitor.post("/me/factor/new", &[("code", &code)]).await;
+    let kept = visitor.post("/me/factor/codes/kept", &[]).await;
+    assert_eq!(kept.location(), "/me");
+    let said = me().await;
+    assert!(
+        said.contains("2 API tokens that were made before still work"),
+        "{said}"
+    );
 }

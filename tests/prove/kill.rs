@@ -18,14 +18,15 @@ const SCRIPT: &str = "CREATE TABLE one (id int);\nSELECT pg_sleep(0.2);\nCREATE 
 const TABLES: &str = "SELECT count(*) FROM pg_tables WHERE tablename IN ('one', 'two', 'three')";
 
 /// A target with something in it, and a console of its own.
-struct Round {
-    console: Console,
+pub struct Round {
+    pub console: Console,
     database: String,
     /// The step that was recorded last when the kill came.
     step: String,
 }
 
-fn prepare(cluster: &Cluster, folder: &std::path::Path, name: &str) -> Round {
+/// A database of that name, and a console on it.
+pub fn prepare(cluster: &Cluster, folder: &std::path::Path, name: &str) -> Round {
     cluster.create_database(name);
     let fill =
         "CREATE TABLE word AS SELECT n, md5(n::text) AS text FROM generate_series(1, 150000) n";
@@ -53,7 +54,8 @@ fn ledger() -> String {
         .to_owned()
 }
 
-fn project() -> tempfile::TempDir {
+/// A project whose one migration is pending.
+pub fn project() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let migration = folder.path().join("20250101000000_three");
     std::fs::create_dir(&migration).unwrap();
@@ -72,7 +74,8 @@ fn start(console: &Console, args: &[&str]) -> Child {
         .unwrap()
 }
 
-fn json(console: &Console, args: &[&str]) -> Value {
+/// What a command says as JSON.
+pub fn json(console: &Console, args: &[&str]) -> Value {
     let said = console.cli(&[&["--json"], args].concat());
     let text = String::from_utf8(said.stdout).unwrap();
     serde_json::from_str(text.lines().last().unwrap_or("null")).unwrap()
@@ -121,7 +124,7 @@ fn count(steps: &mut BTreeMap<String, u32>, step: &str, state: &str) {
 }
 
 /// The files of the archive: every artifact has its manifest with the SHA-256 of its bytes, and nothing else is there.
-fn archive_is_whole(console: &Console) -> usize {
+pub fn archive_is_whole(console: &Console) -> usize {
     let list = json(console, &["backup", "list"]);
     assert_eq!(list["problems"], serde_json::json!([]));
     let backups = list["backups"].as_array().unwrap().len();
@@ -226,6 +229,8 @@ fn a_killed_apply_waits_for_a_person_and_says_what_is_so() {
         if state == "succeeded" {
             assert_eq!(before, "3", "{}", round.step);
         }
+        // The backup that it began with is whole, or nothing of it is left.
+        archive_is_whole(&round.console);
         count(&mut steps, &round.step, &state);
     }
     println!("{ROUNDS} kills of an apply, by what was recorded last: {steps:#?}");

@@ -11,8 +11,10 @@
 mod support;
 
 mod crash;
+mod dump;
 mod guess;
 mod jobs;
 mod kill;
 mod queue;
 mod speed;
+mod steps;

@@ -244,13 +244,17 @@ async fn two_processes_claim_each_once(ground: Ground) {
     assert_eq!(ids.len(), 20);
     // Who claimed them died: somebody else sends them.
     ground.clock.advance(30_000);
-    assert_eq!(
-        outbox::claim(&other, &ground.clock, 50)
-            .await
-            .unwrap()
-            .len(),
-        20
-    );
+    let claimed = outbox::claim(&other, &ground.clock, 50).await.unwrap();
+    assert_eq!(claimed.len(), 20);
+    // Who had it before was only slow, and says nothing any more about what somebody else sends now.
+    let before = Notification {
+        tries: claimed[0].tries - 1,
+        ..claimed[0].clone()
+    };
+    let late = outbox::failed(&one, &ground.clock, &before, "Late.").await;
+    late.unwrap();
+    let now = notification::get(&one, &before.id).await.unwrap();
+    assert_eq!(now.as_ref(), Some(&claimed[0]));
 }
 
 async fn a_try_that_fails_is_repeated_later_and_later_then_given_up(ground: Ground) {

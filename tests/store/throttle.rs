@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use lockkeeper::auth::throttle::{Counter, HALF_LIFE, LONGEST, Throttle, Turn};
+use lockkeeper::auth::throttle::{Counter, HALF_LIFE, LONGEST, LONGEST_OF_CODES, Throttle, Turn};
+use lockkeeper::auth::user;
 
 use crate::ground::{Ground, number};
 
@@ -19,6 +20,10 @@ on_both!(
     few_wait_at_a_time,
     old_counts_are_removed,
     what_is_counted_is_no_name,
+    few_codes_are_compared_however_they_are_spread,
+    codes_where_their_owner_is_known_wait_for_nobody,
+    a_clock_that_was_set_back_keeps_no_code_out,
+    a_new_password_forgets_the_codes_that_were_tried,
 );
 
 async fn throttle(ground: &Ground) -> Throttle {
@@ -226,4 +231,107 @@ async fn what_is_counted_is_no_name(ground: Ground) {
     let shown = "SELECT count(*) FROM throttle WHERE name LIKE '%secret%'";
     assert_eq!(number(&store, shown).await, 0);
     assert_eq!(number(&store, "SELECT count(*) FROM throttle").await, 1);
+}
+
+const HOUR: i64 = 60 * 60 * 1000;
+const DAY: i64 = 24 * HOUR;
+
+/// How many codes are compared in a day by whoever gives up to `burst` of them as fast as they may, then leaves off for
+/// `pause` and lets the console tidy up.
+async fn guesses_in_a_day(
+    ground: &Ground,
+    throttle: &Throttle,
+    codes: &Counter,
+    (burst, pause): (u32, i64),
+) -> u32 {
+    let (end, mut compared) = (ground.clock.now_ms() + DAY, 0);
+    while ground.clock.now_ms() < end {
+        for _ in 0..burst {
+            let wait = match throttle.take_turn(vec![codes.clone()]).await.unwrap() {
+                Ok(turn) => {
+                    compared += 1;
+                    turn.delay()
+                }
+                Err(after) => after,
+            };
+            ground
+                .clock
+                .advance(i64::try_from(wait.as_millis()).unwrap());
+            if ground.clock.now_ms() >= end {
+                break;
+            }
+        }
+        ground.clock.advance(pause);
+        throttle.expire().await.unwrap();
+    }
+    compared
+}
+
+async fn few_codes_are_compared_however_they_are_spread(ground: Ground) {
+    let throttle = throttle(&ground).await;
+    let strategies = [
+        (u32::MAX, 0),
+        (1, 60_000),
+        (2, HALF_LIFE),
+        (5, HALF_LIFE),
+        (7, 3 * HALF_LIFE),
+        (14, 2 * HOUR),
+        (15, DAY),
+    ];
+    for (number, strategy) in strategies.into_iter().enumerate() {
+        let codes = Counter::codes(&format!("user {number}"));
+        let mut days = [0; 3];
+        for day in &mut days {
+            *day = guesses_in_a_day(&ground, &throttle, &codes, strategy).await;
+        }
+        // As docs/signing-in.md says; each is right with three chances in a million.
+        let most = [37, 24, 24];
+        let is_few = days.iter().zip(most).all(|(day, most)| *day <= most);
+        assert!(is_few, "{strategy:?}: {days:?}");
+        assert!(number > 0 || days == most, "{days:?}");
+    }
+}
+
+async fn codes_where_their_owner_is_known_wait_for_nobody(ground: Ground) {
+    let throttle = throttle(&ground).await;
+    let (anywhere, hers) = (Counter::codes("u1"), Counter::codes_in("5f1c"));
+    let delays = fail_often(&throttle, &[&anywhere], 7).await;
+    assert_eq!(delays, [0, 0, 0, 1, 2, 4, 8]);
+    assert_eq!(fail_often(&throttle, &[&hers], 4).await, [0, 0, 0, 1]);
+    turn(&throttle, &[&hers]).await.succeeded().await.unwrap();
+    assert_eq!(fail(&throttle, &[&hers]).await, 0);
+    // Her success is none of whoever tries elsewhere.
+    let refused = throttle.take_turn(vec![anywhere]).await.unwrap();
+    assert_eq!(refused.err(), Some(Duration::from_secs(16)));
+}
+
+async fn a_clock_that_was_set_back_keeps_no_code_out(ground: Ground) {
+    let throttle = throttle(&ground).await;
+    let codes = Counter::codes("u1");
+    guesses_in_a_day(&ground, &throttle, &codes, (u32::MAX, 0)).await;
+    ground.clock.advance(-30 * DAY);
+    let refused = throttle.take_turn(vec![codes.clone()]).await.unwrap();
+    assert_eq!(refused.err(), Some(LONGEST_OF_CODES));
+    ground.clock.advance(HOUR);
+    assert_eq!(fail(&throttle, &[&codes]).await, 0);
+}
+
+async fn a_new_password_forgets_the_codes_that_were_tried(ground: Ground) {
+    let throttle = throttle(&ground).await;
+    let store = ground.open().await;
+    let mut tx = store.begin().await.unwrap();
+    let ada = user::add(&mut tx, &ground.clock, "ada", "hash")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let (hers, other) = (Counter::codes(&ada.id), Counter::codes("u2"));
+    fail_often(&throttle, &[&hers], 6).await;
+    fail_often(&throttle, &[&other], 6).await;
+    let mut tx = store.begin().await.unwrap();
+    user::set_password(&mut tx, &ground.clock, "Ada", "another")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(fail(&throttle, &[&hers]).await, 0);
+    assert_eq!(fail(&throttle, &[&other]).await, 8);
 }

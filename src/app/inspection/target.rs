@@ -107,7 +107,10 @@ fn answered(
         )),
         None => checks.push(Check::well(
             what,
-            format!("{} migrations in {folder}", survey.folder.migrations.len()),
+            match survey.folder.migrations.len() {
+                1 => format!("1 migration in {folder}"),
+                many => format!("{many} migrations in {folder}"),
+            },
         )),
     }
     if let Some(trouble) = survey.blocked() {

@@ -172,7 +172,7 @@ impl Factors {
     /// Takes a code, or a recovery code, of a user whose factor is in force: each once. The caller commits.
     pub async fn take(&self, tx: &mut Tx, user: &str, typed: &str) -> Result<Taken, FactorError> {
         let typed = squeezed(typed);
-        if typed.len() != 6 || !typed.bytes().all(|byte| byte.is_ascii_digit()) {
+        if !is_digits(&typed) {
             // Known by their hashes: they let somebody in even where the key is lost.
             let is_recovery = recovery::take(tx, &self.clock, user, &typed).await?;
             return Ok(if is_recovery {
@@ -298,6 +298,16 @@ impl Factors {
         let bytes = self.file.open(&name, user, &sealed)?;
         Ok(Some(Secret::of(&bytes).ok_or(KeyError::Damaged)?))
     }
+}
+
+/// Whether what was typed may be a code of a device: six digits, that can be guessed. A recovery code cannot.
+#[must_use]
+pub fn is_guessable(typed: &str) -> bool {
+    is_digits(&squeezed(typed))
+}
+
+fn is_digits(code: &str) -> bool {
+    code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What a person typed, without blanks.

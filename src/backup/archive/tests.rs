@@ -1,7 +1,9 @@
 //! The archive on a real folder.
 
 use super::*;
-use crate::backup::manifest::{File as Artifact, Server};
+use jiff::tz::TimeZone;
+
+use crate::backup::manifest::{File as Artifact, Server, VERSION};
 
 const NOON: &str = "2025-09-21T12:00:30Z";
 
@@ -12,19 +14,37 @@ fn archive() -> (tempfile::TempDir, Archive) {
 }
 
 fn draft(archive: &Archive, target: &str) -> Draft {
-    archive.draft(target, NOON.parse().unwrap()).unwrap()
+    draft_at(archive, target, &TimeZone::UTC, NOON)
+}
+
+fn draft_at(archive: &Archive, target: &str, zone: &TimeZone, now: &str) -> Draft {
+    let claim = claim(target, "a job");
+    archive.draft(&claim, zone, now.parse().unwrap()).unwrap()
+}
+
+fn claim(target: &str, job: &str) -> Claim {
+    Claim {
+        target: target.to_owned(),
+        job: job.to_owned(),
+    }
+}
+
+/// An id of ours from one digit.
+fn id(digit: &str) -> String {
+    format!("01a20440-7d4c-7cab-b841-45b4e28e8e2{digit}")
 }
 
 fn manifest(target: &str, id: &str, created_at: &str, file: Artifact) -> Manifest {
     Manifest {
         v: VERSION,
-        id: id.to_owned(),
+        id: self::id(id),
         target: target.to_owned(),
         actor: "ada".to_owned(),
         job: "a job".to_owned(),
         note: String::new(),
         created_at: created_at.parse().unwrap(),
         finished_at: created_at.parse().unwrap(),
+        readable_at: None,
         file,
         server: Server {
             version_num: 150_018,
@@ -48,10 +68,11 @@ fn publish(archive: &Archive, target: &str, id: &str, created_at: &str, bytes: &
         bytes: length,
         sha256,
         format: "pg_custom".to_owned(),
+        archive_version: None,
         compression: "gzip:1".to_owned(),
     };
     let manifest = manifest(target, id, created_at, file);
-    draft.publish(&manifest).unwrap();
+    draft.publish(&manifest, &Contents::default()).unwrap();
     manifest
 }
 
@@ -70,26 +91,30 @@ fn a_name_says_when_and_of_what_and_is_given_once() {
     let first = draft(&archive, "app");
     let second = draft(&archive, "app");
     assert_eq!(first.file_name(), "2025-09-21_1200-app.dump");
-    assert_eq!(second.file_name(), "2025-09-21_1200-app.2.dump");
-    drop((first, second));
+    assert_eq!(second.file_name(), "2025-09-21_1200-app-2.dump");
+    // The first of another target would be called like the second of this one.
+    let other = draft(&archive, "app-2");
+    assert_eq!(other.file_name(), "2025-09-21_1200-app-2-2.dump");
+    drop((first, second, other));
     let published = publish(&archive, "app", "1", NOON, b"x").file.name;
     assert_eq!(published, "2025-09-21_1200-app.dump");
     let next = draft(&archive, "app").file_name();
     assert_eq!(
-        next, "2025-09-21_1200-app.2.dump",
+        next, "2025-09-21_1200-app-2.dump",
         "a backup is not overwritten"
     );
 }
 
 #[test]
-fn an_unpublished_draft_leaves_nothing() {
+fn a_name_is_of_the_targets_clocks_and_an_hour_that_comes_twice_overwrites_nothing() {
     let (_folder, archive) = archive();
-    let draft = draft(&archive, "app");
-    std::fs::write(draft.part(), b"half").unwrap();
-    assert_eq!(names(&archive), ["2025-09-21_1200-app.dump.part"]);
-    assert!(archive.list("app").backups.is_empty());
-    drop(draft);
-    assert!(names(&archive).is_empty());
+    let berlin = TimeZone::get("Europe/Berlin").unwrap();
+    let at = |now: &str| draft_at(&archive, "app", &berlin, now);
+    assert_eq!(at(NOON).file_name(), "2025-09-21_1400-app.dump");
+    let summer = at("2025-10-26T00:30:00Z");
+    let winter = at("2025-10-26T01:30:00Z");
+    assert_eq!(summer.file_name(), "2025-10-26_0230-app.dump");
+    assert_eq!(winter.file_name(), "2025-10-26_0230-app-2.dump");
 }
 
 #[test]
@@ -103,7 +128,7 @@ fn what_is_published_is_listed_newest_first_and_only_for_its_target() {
     let listing = archive.list("app");
     assert_eq!(listing.backups, [new.clone(), old]);
     assert!(listing.problems.is_empty());
-    assert_eq!(archive.find("app", "2"), Some(new.clone()));
+    assert_eq!(archive.find("app", &id("2")), Some(new.clone()));
     assert_eq!(archive.find("app", &other.id), None, "another target's");
     let bytes = std::fs::read(archive.artifact(&new).unwrap()).unwrap();
     assert_eq!(bytes, b"new");
@@ -183,45 +208,74 @@ fn a_hostile_file_name_leads_nowhere() {
 }
 
 #[test]
-fn sweeping_takes_the_leftovers_of_one_target_only() {
+fn sweeping_takes_the_leftovers_of_one_job_whatever_they_are_called() {
     let (_folder, archive) = archive();
-    publish(&archive, "app", "1", NOON, b"x");
-    for left in [
-        "2025-09-21_1201-app.dump.part",
-        "2025-09-21_1201-app.2.dump.part",
-        "2025-09-21_1201-app.json.part",
-        "2025-09-21_1201-app-2.dump.part",
-        "2025-09-21_1201-app-2.2.dump.part",
-        "2025-09-21_1201-apple.dump.part",
-        "2025-09-21_1201-my-app.dump.part",
-        "app.dump.part",
-        "é.dump.part",
-    ] {
-        std::fs::write(archive.folder().join(left), b"half").unwrap();
-    }
-    let mut removed = archive.sweep("app");
-    removed.sort();
+    let leave = |target: &str, job: &str, endings: &[&str]| {
+        let claim = claim(target, job);
+        let draft = archive
+            .draft(&claim, &TimeZone::UTC, NOON.parse().unwrap())
+            .unwrap();
+        let name = draft.file_name();
+        for ending in endings {
+            std::fs::write(
+                archive.folder().join(name.replace(".dump", ending)),
+                b"half",
+            )
+            .unwrap();
+        }
+        if !endings.contains(&".dump.part") {
+            std::fs::remove_file(draft.part()).unwrap();
+        }
+        // As a crash does: nothing is cleaned up.
+        std::mem::forget(draft);
+        name
+    };
+    let half = leave("app", "1", &[".dump.part"]);
+    let theirs = leave("app-2", "2", &[".dump.part"]);
+    let unnamed = leave("app", "3", &[".dump", ".json.part"]);
+    let published = leave("app", "4", &[".dump", ".json"]);
     assert_eq!(
-        removed,
+        [&half, &theirs, &unnamed, &published],
         [
-            "2025-09-21_1201-app.2.dump.part",
-            "2025-09-21_1201-app.dump.part",
-            "2025-09-21_1201-app.json.part"
+            "2025-09-21_1200-app.dump",
+            "2025-09-21_1200-app-2.dump",
+            "2025-09-21_1200-app-3.dump",
+            "2025-09-21_1200-app-4.dump"
         ]
     );
+    assert_eq!(archive.sweep("5"), Vec::<String>::new());
+    assert_eq!(
+        archive.sweep("1"),
+        ["2025-09-21_1200-app.dump.part", "2025-09-21_1200-app.draft"]
+    );
+    assert_eq!(
+        archive.sweep("3").len(),
+        3,
+        "the artifact without a manifest goes too"
+    );
+    // What was published stays, without its claim.
+    assert_eq!(archive.sweep("4"), ["2025-09-21_1200-app-4.draft"]);
     assert_eq!(
         names(&archive),
         [
-            "2025-09-21_1200-app.dump",
-            "2025-09-21_1200-app.json",
-            "2025-09-21_1201-app-2.2.dump.part",
-            "2025-09-21_1201-app-2.dump.part",
-            "2025-09-21_1201-apple.dump.part",
-            "2025-09-21_1201-my-app.dump.part",
-            "app.dump.part",
-            "é.dump.part",
+            "2025-09-21_1200-app-2.draft",
+            "2025-09-21_1200-app-2.dump.part",
+            "2025-09-21_1200-app-4.dump",
+            "2025-09-21_1200-app-4.json",
         ]
     );
+}
+
+#[test]
+fn a_claim_that_was_never_written_is_swept_only_when_it_is_old() {
+    let (_folder, archive) = archive();
+    std::fs::create_dir(archive.folder()).unwrap();
+    let claim = archive.folder().join("2025-09-21_1200-app.draft");
+    let file = std::fs::File::create(&claim).unwrap();
+    assert_eq!(archive.sweep("1"), Vec::<String>::new());
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    file.set_modified(long_ago).unwrap();
+    assert_eq!(archive.sweep("1"), ["2025-09-21_1200-app.draft"]);
 }
 
 #[test]
@@ -230,7 +284,13 @@ fn an_archive_that_cannot_be_written_says_so() {
     let file = folder.path().join("a file");
     std::fs::write(&file, "").unwrap();
     let archive = Archive::new(file.join("backups"));
-    let trouble = archive.draft("app", NOON.parse().unwrap()).unwrap_err();
+    let trouble = archive
+        .draft(
+            &claim("app", "a job"),
+            &TimeZone::UTC,
+            NOON.parse().unwrap(),
+        )
+        .unwrap_err();
     assert!(
         trouble.what.contains("cannot be written"),
         "{}",

@@ -120,7 +120,7 @@ async fn back_up(
         None => {
             progress.step("Backup", "There is no fresh one, so one is taken now.");
             let note = format!("before plan {}", plan.short_digest());
-            backup::take::run(ground.archive, ground.target, &note, context).await?;
+            backup::take::run_within(ground.archive, ground.target, &note, context).await?;
             Ok(())
         }
     }

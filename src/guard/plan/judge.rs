@@ -33,7 +33,7 @@ pub(super) async fn judged(
 }
 
 /// The pending scripts, in order.
-fn parse(survey: &Survey) -> Result<Vec<Parsed<'_>>, Trouble> {
+pub(super) fn parse(survey: &Survey) -> Result<Vec<Parsed<'_>>, Trouble> {
     survey
         .history
         .pending()

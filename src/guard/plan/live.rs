@@ -56,7 +56,7 @@ pub(super) async fn facts(session: &Session, parsed: &[Parsed<'_>]) -> Result<Fa
 }
 
 /// Every name of a relation in the text, in each schema where it may be found.
-fn names(parsed: &[Parsed<'_>], path: &[String]) -> Vec<Name> {
+pub(super) fn names(parsed: &[Parsed<'_>], path: &[String]) -> Vec<Name> {
     let effects = || {
         parsed
             .iter()

@@ -197,11 +197,15 @@ pub(super) async fn changes(
 ) -> Result<Vec<String>, OperationError> {
     let session = target.connect(Purpose::Look).await?;
     let looked = async {
+        touched::wait_for(&session, survey, context).await?;
         let mut changes = touched::changes(&plan.touched, &touched::read(&session, survey).await?);
         let now = {
             let judged = judge::judged(&session, survey).await?;
             count(survey, judged, &session, context).await?
         };
+        if let Some(uncounted) = growth::uncounted(&plan.migrations, &now) {
+            return Err(uncounted.into());
+        }
         changes.extend(growth::worse(&plan.migrations, &now));
         Ok::<_, OperationError>(changes)
     };

@@ -4,15 +4,23 @@
 //! another one. Tables that are not there yet are part of it too, as absent. What a function or a `DO` block reaches is not.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{judge, live};
 use crate::migration::Survey;
-use crate::operation::Trouble;
-use crate::sql::{self, Effect, quote_if_needed};
+use crate::operation::{Context, OperationError, Trouble};
+use crate::sql::{self, quote_if_needed};
 use crate::target::Session;
-use crate::target::catalog::shape::{Shape, shapes};
+use crate::target::catalog::relation;
+use crate::target::catalog::shape::{Shape, holder, shapes};
 use crate::target::catalog::table::TableName;
+
+/// How long a table is waited for that somebody holds.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// How often it is looked.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// A touched table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +45,7 @@ pub(in crate::guard) async fn read(
     session: &Session,
     survey: &Survey,
 ) -> Result<Vec<Touched>, Trouble> {
-    let names = names(survey);
+    let names = names(session, survey).await?;
     let found = shapes(session, &names).await?;
     Ok(names
         .into_iter()
@@ -50,29 +58,49 @@ pub(in crate::guard) async fn read(
         .collect())
 }
 
-/// Every table that a pending statement names, once. A name without a schema is looked for where the migrations live.
-fn names(survey: &Survey) -> Vec<TableName> {
-    let mut names = BTreeSet::new();
-    for entry in survey.history.pending() {
-        // What cannot be read or parsed has been refused before.
-        let Ok(script) = survey.script(&entry.name) else {
-            continue;
-        };
-        for statement in sql::parse(&script.text).unwrap_or_default() {
-            for table in statement.effects.iter().filter_map(named) {
-                let schema = table.schema.as_deref().unwrap_or(&survey.schema);
-                names.insert(TableName::new(schema, table.name.as_str()));
-            }
+/// Waits a while until nobody holds one of the tables exclusively: what cannot be read must not pass for changed.
+pub(in crate::guard) async fn wait_for(
+    session: &Session,
+    survey: &Survey,
+    context: &Context,
+) -> Result<(), OperationError> {
+    let names = names(session, survey).await?;
+    let deadline = tokio::time::Instant::now() + LONGEST_WAIT;
+    let mut said = false;
+    while let Some(holder) = holder(session, &names).await? {
+        if context.cancel.is_cancelled() {
+            return Err(OperationError::Cancelled);
         }
+        if tokio::time::Instant::now() >= deadline {
+            return Err(held(&holder).into());
+        }
+        if !said {
+            context
+                .progress
+                .info(format!("Waiting for a table: {holder}."));
+            said = true;
+        }
+        tokio::time::sleep(AGAIN).await;
     }
-    names.into_iter().collect()
+    Ok(())
 }
 
-fn named(effect: &Effect) -> Option<&sql::TableName> {
-    match effect {
-        Effect::DropView { view, .. } => Some(view),
-        other => other.table(),
-    }
+fn held(holder: &str) -> Trouble {
+    Trouble::new(
+        format!(
+            "A table cannot be read: {holder}. It was waited for {} seconds.",
+            LONGEST_WAIT.as_secs()
+        ),
+        "Nothing was applied. The approval was not used.",
+        "Wait until that session is done, or end it, then apply the plan.",
+    )
+}
+
+/// Every table that a pending statement names, once; a name without a schema stands for the one of each schema of the path.
+async fn names(session: &Session, survey: &Survey) -> Result<Vec<TableName>, Trouble> {
+    let parsed = judge::parse(survey)?;
+    let reading = relation::reading(session).await?;
+    Ok(live::names(&parsed, &reading.path))
 }
 
 /// What of the definitions has changed from `before` to `after`, a sentence each.

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Question;
 use super::facts::{Database, Facts, Live};
 use crate::guard::finding::Count;
+use crate::migration;
 use crate::sql::{DataType, TableName, quote_if_needed};
-use crate::target::catalog::ledger::LEDGER;
 use crate::target::catalog::relation::Column;
 use crate::target::catalog::table::TableName as Name;
 
@@ -156,8 +156,9 @@ impl<'a> Known<'a> {
         }
         match self.live(name) {
             Some(live) if !self.gone.contains(name) => Table::Live(live),
+            _ if self.veiled => Table::Unknown,
             // The ledger is made before the first script runs.
-            _ if self.veiled || name.name == LEDGER => Table::Unknown,
+            None if name.name == migration::TABLE => Table::Unknown,
             _ => Table::Absent,
         }
     }

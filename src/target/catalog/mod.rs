@@ -5,6 +5,7 @@
 //! counts in [`table`], which say so. Read [`table`] for sizes and counts,
 //! [`relation`] for the shape of tables, [`ledger`] for what Prisma has left behind.
 
+pub mod dumping;
 pub mod ledger;
 pub mod relation;
 pub mod session;
@@ -20,6 +21,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::connect::Session;
 use super::failure::{describe, query_failed};
+use super::url::DatabaseUrl;
 use crate::operation::Trouble;
 
 /// How long a catalogue question may take.
@@ -51,6 +53,16 @@ pub struct Facts {
     pub connections_max: i32,
     /// The database's encoding, `UTF8` as a rule.
     pub encoding: String,
+}
+
+impl Facts {
+    /// What tells this cluster from others: its system identifier, or the address of `url` where the role may not read
+    /// that.
+    #[must_use]
+    pub fn cluster(&self, url: &DatabaseUrl) -> String {
+        let identifier = self.system_identifier.clone();
+        identifier.unwrap_or_else(|| url.address())
+    }
 }
 
 /// Asks for the facts.

@@ -95,6 +95,6 @@ pub async fn end_sessions_of(session: &Session, job: &str) {
     }
 }
 
-fn application_name(job: &str) -> String {
+pub(super) fn application_name(job: &str) -> String {
     format!("lockkeeper:{job}")
 }

@@ -61,17 +61,44 @@ FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (schema, name, n) 
 JOIN pg_namespace s ON s.nspname = wanted.schema \
 JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = wanted.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')";
 
+/// Who holds one of `tables` exclusively, or is the next to, so that reading would wait: in words, or none. Looks without waiting.
+pub async fn holder(session: &Session, tables: &[TableName]) -> Result<Option<String>, Trouble> {
+    const HELD: &str = "SELECT format('%I.%I is held by process %s (%s)', wanted.schema, wanted.name, l.pid, \
+            coalesce(nullif(a.application_name, ''), 'without a name')) \
+        FROM unnest($1::text[], $2::text[]) AS wanted (schema, name) \
+        JOIN pg_namespace s ON s.nspname = wanted.schema \
+        JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = wanted.name \
+        JOIN pg_locks l ON l.relation = c.oid AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' \
+            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+        LEFT JOIN pg_stat_activity a ON a.pid = l.pid ORDER BY l.granted DESC, l.pid LIMIT 1";
+    let (schemas, names) = parts(tables);
+    let rows = ask(session, PATIENCE, HELD, &given(&schemas, &names)).await;
+    let rows = rows.map_err(|unanswered| unanswered.trouble("Looking who holds the tables"))?;
+    Ok(rows.first().and_then(|row| row.try_get(0).ok()))
+}
+
+fn parts(tables: &[TableName]) -> (Vec<&str>, Vec<&str>) {
+    tables
+        .iter()
+        .map(|table| (table.schema.as_str(), table.name.as_str()))
+        .unzip()
+}
+
+fn given<'a>(
+    schemas: &'a Vec<&'a str>,
+    names: &'a Vec<&'a str>,
+) -> [(&'a (dyn ToSql + Sync), Type); 2] {
+    [(schemas, Type::TEXT_ARRAY), (names, Type::TEXT_ARRAY)]
+}
+
 /// The shapes of `tables`, in their order; `None` where there is no such relation.
 pub async fn shapes(
     session: &Session,
     tables: &[TableName],
 ) -> Result<Vec<Option<Shape>>, Trouble> {
     const DOING: &str = "Reading the definitions of the tables";
-    let schemas: Vec<&str> = tables.iter().map(|table| table.schema.as_str()).collect();
-    let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
-    let given: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)];
-    let rows = ask(session, PATIENCE, QUESTION, &given)
+    let (schemas, names) = parts(tables);
+    let rows = ask(session, PATIENCE, QUESTION, &given(&schemas, &names))
         .await
         .map_err(|unanswered| unanswered.trouble(DOING))?;
     let mut shapes = vec![None; tables.len()];

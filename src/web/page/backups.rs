@@ -11,9 +11,9 @@ use crate::web::layout::{Environment, Layout, Tab, Tone};
 /// What is known about a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackupState {
-    /// Written, flushed and checksummed.
+    /// The dump ended well, and its bytes are recorded.
     Taken,
-    /// `pg_restore` can list it.
+    /// Also, its table of contents is that of the database.
     Readable,
     /// It was restored and compared.
     Proven,
@@ -40,8 +40,10 @@ impl BackupState {
 /// One backup.
 #[derive(Clone, Debug)]
 pub struct BackupRow {
-    /// Its name in the archive.
+    /// Its name in the archive, without its ending.
     pub name: String,
+    /// The path of its page.
+    pub href: String,
     /// What somebody wrote beside it.
     pub note: Option<String>,
     /// What is known about it.
@@ -91,7 +93,8 @@ impl BackupsPage {
     #[must_use]
     pub fn sample() -> Self {
         let row = |(n, state): (i64, BackupState)| BackupRow {
-            name: format!("jarvis-20261122-{:02}0500", 16 - n),
+            name: format!("2026-11-22_{:02}05-jarvis", 16 - n),
+            href: format!("/t/jarvis/backups/{n}"),
             note: (n == 1).then(|| "before the phone migration".to_owned()),
             state,
             taken_at: When::at(1_795_363_533_000 - n * 3_600_000),

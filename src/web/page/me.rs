@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::factor::FactorState;
+use super::tokens::TokenCount;
 use super::when::When;
 use crate::auth::role::Role;
 use crate::web::layout::Layout;
@@ -22,6 +23,17 @@ pub struct SessionRow {
     pub since: When,
     /// Its last use, to the minute.
     pub seen: When,
+}
+
+/// Wrong codes that were given after the right password.
+#[derive(Clone, Debug)]
+pub struct Guesses {
+    /// How many, in words.
+    pub what: String,
+    /// Where the last came from.
+    pub place: String,
+    /// When that was.
+    pub at: When,
 }
 
 /// What is wrong with a new password.
@@ -45,8 +57,12 @@ pub struct MePage {
     pub name: String,
     /// Their roles, `operator on app`, each with what it may do.
     pub roles: Vec<(String, &'static str)>,
+    /// What somebody has tried who may know their password.
+    pub guesses: Option<Guesses>,
     /// Their second factor.
     pub factor: FactorState,
+    /// Their API tokens.
+    pub tokens: TokenCount,
     /// Where they are signed in, the one used last first.
     pub sessions: Vec<SessionRow>,
     /// What a password must be, in one sentence.
@@ -74,10 +90,12 @@ impl MePage {
                 ("viewer everywhere".to_owned(), Role::Viewer.sentence()),
                 ("approver on jarvis".to_owned(), Role::Approver.sentence()),
             ],
+            guesses: None,
             factor: FactorState::InForce {
                 since: When::at(1_795_363_533_000),
                 codes: 10,
             },
+            tokens: TokenCount { good: 3, older: 2 },
             sessions: vec![
                 SessionRow {
                     is_this: true,
@@ -90,11 +108,25 @@ impl MePage {
         }
     }
 
+    /// After somebody has tried codes.
+    #[must_use]
+    pub fn sample_guessed() -> Self {
+        Self {
+            guesses: Some(Guesses {
+                what: "10 wrong codes after the right password".to_owned(),
+                place: "203.0.113.9".to_owned(),
+                at: When::at(1_795_363_533_000),
+            }),
+            ..Self::sample()
+        }
+    }
+
     /// Without a second factor and with one session, after a password that was refused.
     #[must_use]
     pub fn sample_refused() -> Self {
         let mut page = Self::sample();
         page.factor = FactorState::None;
+        page.tokens = TokenCount::default();
         page.sessions.truncate(1);
         page.errors = PasswordErrors {
             current: Some("This is not your password.".to_owned()),

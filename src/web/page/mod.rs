@@ -7,6 +7,7 @@ pub mod account;
 pub mod agent;
 pub mod approvals;
 pub mod audit;
+pub mod backup;
 pub mod backups;
 pub mod change;
 pub mod chart;

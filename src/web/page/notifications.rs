@@ -51,8 +51,10 @@ pub struct NotificationRow {
     pub href: String,
     /// The target; none: no particular one.
     pub target: Option<String>,
-    /// How it is sent: `webhook:ops`.
+    /// To whom: a mail address, or the name of a webhook.
     pub channel: String,
+    /// By what: `mail`, `webhook`.
+    pub way: &'static str,
     /// When it became true.
     pub at: When,
     /// How often it was tried.
@@ -107,7 +109,8 @@ impl NotificationsPage {
             kind: "A backup failed".to_owned(),
             href: "/jobs/018f2c01".to_owned(),
             target: Some("jarvis".to_owned()),
-            channel: "webhook:ops".to_owned(),
+            channel: "ops".to_owned(),
+            way: "webhook",
             at: When::at(1_795_363_533_000),
             tries: 2,
             next: (state == NotificationState::Waiting).then(|| When::at(1_795_363_833_000)),

@@ -40,8 +40,6 @@ pub enum PlanState {
     Applying,
     /// It is in effect.
     Applied,
-    /// Applying it failed.
-    Failed,
     /// What it rests on has changed.
     Void,
     /// Somebody said no.
@@ -59,7 +57,6 @@ impl PlanState {
             Self::Approved => Pill::new("approved", "lock", Tone::Good),
             Self::Applying => Pill::new("applying", "run", Tone::Info),
             Self::Applied => Pill::new("applied", "check", Tone::Good),
-            Self::Failed => Pill::new("failed", "cross", Tone::Bad),
             Self::Void => Pill::new("void", "pencil", Tone::Warn),
             Self::Rejected => Pill::new("rejected", "cross", Tone::Calm),
             Self::Superseded => Pill::new("superseded", "layers", Tone::Calm),
@@ -126,7 +123,6 @@ impl PlansPage {
             PlanState::Approved,
             PlanState::Applying,
             PlanState::Applied,
-            PlanState::Failed,
             PlanState::Void,
             PlanState::Rejected,
             PlanState::Superseded,

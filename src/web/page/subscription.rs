@@ -80,6 +80,11 @@ fn kinds() -> Vec<KindBox> {
         ("job-interrupted", "A job is interrupted", true),
         ("approval-waiting", "A plan waits for an approval", false),
         ("target-down", "The target is down", true),
+        (
+            "codes-guessed",
+            "Somebody with a password guesses codes",
+            false,
+        ),
     ]
     .map(|(word, label, chosen)| KindBox {
         word: word.to_owned(),

@@ -24,6 +24,17 @@ pub struct TokenRow {
     pub last: Option<(When, String)>,
     /// Where it is revoked, if it still can be.
     pub revoke: Option<String>,
+    /// Whether it is good, and was made before the password or the second factor that its owner has now.
+    pub is_older: bool,
+}
+
+/// How many tokens somebody has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenCount {
+    /// How many are good.
+    pub good: usize,
+    /// How many of them were made before the password or the second factor that they have now.
+    pub older: usize,
 }
 
 impl TokenRow {
@@ -48,11 +59,13 @@ impl TokenRow {
             expires: When::at(1_803_000_000_000),
             last: None,
             revoke: over.is_none().then(|| format!("{path}/018f2c01/revoke")),
+            is_older: false,
         };
         let last = (When::at(1_795_314_600_000), "203.0.113.7".to_owned());
         vec![
             Self {
                 last: Some(last),
+                is_older: true,
                 ..row("nightly copy", "operator on jarvis", None)
             },
             row("<i>dashboard</i>", "viewer wherever you have a role", None),

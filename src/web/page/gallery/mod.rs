@@ -5,8 +5,8 @@ mod people;
 use askama::Template;
 
 use super::{
-    approvals, audit, backups, error, job, jobs, migration, migrations, notifications, overview,
-    plan, plans, schedule, settings, shown, subscription, system, target,
+    approvals, audit, backup, backups, error, job, jobs, migration, migrations, notifications,
+    overview, plan, plans, schedule, settings, shown, subscription, system, target,
 };
 
 /// Every sample by name.
@@ -69,6 +69,15 @@ fn of_targets() -> Vec<(&'static str, String)> {
         ),
         ("backups", html(&backups::BackupsPage::sample())),
         ("backups-empty", html(&backups::BackupsPage::sample_empty())),
+        ("backup", html(&backup::BackupPage::sample())),
+        (
+            "backup-refused",
+            html(&backup::BackupPage::sample_refused()),
+        ),
+        (
+            "backup-hostile",
+            html(&backup::BackupPage::sample_hostile()),
+        ),
         ("settings", html(&settings::SettingsPage::sample())),
         (
             "settings-empty",
@@ -200,6 +209,10 @@ fn what_was_typed_is_kept() {
         ("setup-refused", "value=\"&#60;b&#62;ada&#60;/b&#62;\""),
         ("login-refused", "value=\"ada\""),
         ("plan-refused", "value=\"jarvis-staging\""),
+        (
+            "backup-refused",
+            "value=\"2026-11-22_1505&#34;&#62;&#60;b&#62;\"",
+        ),
         ("settings-refused", "value=\"* * * * &#60;b&#62;\""),
         ("settings-refused", "value=\"Europe/Berlinn\""),
         ("users-refused", "value=\"&#60;b&#62;ada&#60;/b&#62;\""),

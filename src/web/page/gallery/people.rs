@@ -54,6 +54,7 @@ pub(super) fn of_people() -> Vec<(&'static str, String)> {
             html(&confirm::ConfirmPage::sample_refused()),
         ),
         ("me", html(&me::MePage::sample())),
+        ("me-guessed", html(&me::MePage::sample_guessed())),
         ("me-refused", html(&me::MePage::sample_refused())),
         ("me-hostile", html(&me::MePage::sample_hostile())),
         ("factor", html(&factor::FactorPage::sample())),

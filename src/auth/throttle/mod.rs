@@ -3,120 +3,26 @@
 //! What must stay true:
 //! - Tries are counted for the account (known or not), and for the address they come from. Those of a known browser are
 //!   counted for it alone: whatever is tried elsewhere does not delay it.
-//! - It slows down and never locks: no delay is longer than [`LONGEST`], and it fades by itself.
+//! - It slows down and never locks: no password waits longer than [`LONGEST`], no code longer than [`LONGEST_OF_CODES`], and
+//!   it fades by itself.
 //! - The counts are in the store, so that a restart forgets none. A try is counted before it is made, in the transaction
 //!   that reads the counts: many at once do not see the same number.
 //! - Of one account, and of one address, few wait at a time, so that waiting costs next to nothing.
+//! - Codes of a second factor are six digits, and whoever gives them knows the password: from browsers that are not known
+//!   about forty of one user are compared on the first day and one an hour after that, however they are spread.
+
+mod counter;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::Row;
 
-use super::fingerprint;
+pub use self::counter::{Counter, HALF_LIFE, LONGEST, LONGEST_OF_CODES};
+use self::counter::{FORGOTTEN, Kind};
 use crate::clock::Clock;
 use crate::store::{Store, StoreError, Tx};
-
-/// The longest delay of a try.
-pub const LONGEST: Duration = Duration::from_secs(15);
-/// After this long without a failure, half of them are forgotten, in milliseconds.
-pub const HALF_LIFE: i64 = 15 * 60 * 1000;
-/// After this long the row is, in milliseconds.
-const FORGOTTEN: i64 = 24 * 60 * 60 * 1000;
-
-/// One of the things that tries are counted for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counter {
-    /// As in the store.
-    name: String,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Account,
-    Address,
-    Device,
-    Codes,
-}
-
-impl Counter {
-    /// Of the account whose name has that key, whether or not there is one.
-    #[must_use]
-    pub fn account(name_key: &str) -> Self {
-        Self {
-            name: format!("account:{}", fingerprint(name_key)),
-            kind: Kind::Account,
-        }
-    }
-
-    /// Of an address: one of IPv4, or the network that one subscriber has of IPv6 (/64). What is none, such as
-    /// `terminal`, counts under its own name.
-    #[must_use]
-    pub fn address(address: &str) -> Self {
-        let name = match address.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
-            Ok(IpAddr::V4(ip)) => format!("address:{ip}"),
-            Ok(IpAddr::V6(ip)) => {
-                let [a, b, c, d, ..] = ip.segments();
-                format!("address:{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
-            Err(_) => format!("address:{address}"),
-        };
-        Self {
-            name,
-            kind: Kind::Address,
-        }
-    }
-
-    /// Of the codes of one user, whoever gives them: only somebody who knows the password gets that far.
-    #[must_use]
-    pub fn codes(user: &str) -> Self {
-        Self {
-            name: format!("codes:{user}"),
-            kind: Kind::Codes,
-        }
-    }
-
-    /// Of a known browser.
-    #[must_use]
-    pub fn device(name: &str) -> Self {
-        Self {
-            name: format!("device:{name}"),
-            kind: Kind::Device,
-        }
-    }
-}
-
-impl Kind {
-    /// How many failures bring no delay: several people may share an address, and everybody mistypes.
-    fn free(self) -> i64 {
-        match self {
-            Self::Account | Self::Device | Self::Codes => 3,
-            Self::Address => 10,
-        }
-    }
-
-    /// How many tries may wait at a time, in this process.
-    fn waiting(self) -> usize {
-        match self {
-            Self::Account | Self::Device => 4,
-            // Six digits are few: one code at a time, whoever else knows the password.
-            Self::Codes => 1,
-            Self::Address => 8,
-        }
-    }
-
-    /// The delay after so many failures: 1 s after the free ones, then twice as long each time.
-    fn delay(self, failures: i64) -> Duration {
-        let doublings = match failures - self.free() {
-            ..0 => return Duration::ZERO,
-            more => u32::try_from(more.min(10)).unwrap_or_default(),
-        };
-        Duration::from_secs(1 << doublings).min(LONGEST)
-    }
-}
 
 /// Counts tries and says how long the next one waits. Clones share what waits.
 #[derive(Clone, Debug)]
@@ -132,6 +38,7 @@ pub struct Turn {
     throttle: Throttle,
     counters: Vec<Counter>,
     delay: Duration,
+    failures: i64,
 }
 
 impl Throttle {
@@ -151,7 +58,8 @@ impl Throttle {
     }
 
     /// Counts a try for each of `counters`, as failed until [`Turn::succeeded`] says otherwise. Where too many wait
-    /// already, nothing is counted, and the error says when to come back.
+    /// already, or the delay is longer than anybody should wait for an answer, nothing is counted, and the error says when
+    /// to come back.
     pub async fn take_turn(
         &self,
         counters: Vec<Counter>,
@@ -160,7 +68,7 @@ impl Throttle {
         if let Some(full) = self.queue(&counters) {
             let mut delay = Duration::from_secs(1);
             if let Some((failures, at)) = read(self.store.read(), &full).await? {
-                delay = delay.max(full.kind.delay(faded(failures, now - at)));
+                delay = delay.max(full.kind.delay(full.kind.faded(failures, now - at)));
             }
             return Ok(Err(delay));
         }
@@ -169,15 +77,29 @@ impl Throttle {
             throttle: self.clone(),
             counters,
             delay: Duration::ZERO,
+            failures: 0,
         };
         let mut tx = self.store.begin().await?;
+        let mut counts = Vec::new();
         for counter in &turn.counters {
             let (failures, at) = read(&mut *tx, counter).await?.unwrap_or((0, now));
-            let failures = faded(failures, now - at);
+            let failures = counter.kind.faded(failures, now - at);
             let delay = counter.kind.delay(failures);
             // What has passed since the last try has been waited already; a clock that was set back adds nothing.
             let passed = Duration::from_millis(u64::try_from(now - at).unwrap_or_default());
             turn.delay = turn.delay.max(delay.saturating_sub(passed));
+            counts.push((counter, failures, at));
+        }
+        if turn.delay > LONGEST {
+            // Nor does it keep anybody out until it has come as far again: it is waited from now on.
+            for (counter, failures, _) in counts.into_iter().filter(|(_, _, at)| *at > now) {
+                write(&mut tx, counter, failures, now).await?;
+            }
+            tx.commit().await?;
+            return Ok(Err(turn.delay));
+        }
+        for (counter, failures, _) in counts {
+            turn.failures = turn.failures.max(failures + 1);
             write(&mut tx, counter, failures + 1, now).await?;
         }
         tx.commit().await?;
@@ -203,9 +125,11 @@ impl Throttle {
     pub async fn expire(&self) -> Result<u64, StoreError> {
         let mut tx = self.store.begin().await?;
         let now = self.clock.now_ms();
-        // Of fewer than eight failures nothing is left after three half-lives: tries of a flood do not pile up.
+        // Of fewer than eight failures nothing is left after three half-lives: tries of a flood do not pile up. Only
+        // whoever knows a password makes codes count.
         let gone = sqlx::query(
-            "DELETE FROM throttle WHERE last_at <= $1 OR (failures < 8 AND last_at <= $2)",
+            "DELETE FROM throttle WHERE last_at <= $1 \
+             OR (failures < 8 AND last_at <= $2 AND name NOT LIKE 'codes:%')",
         )
         .bind(now - FORGOTTEN)
         .bind(now - 3 * HALF_LIFE)
@@ -221,6 +145,12 @@ impl Turn {
     #[must_use]
     pub fn delay(&self) -> Duration {
         self.delay
+    }
+
+    /// How many failures are counted with this try: the most that any counter has.
+    #[must_use]
+    pub fn failures(&self) -> i64 {
+        self.failures
     }
 
     /// The try succeeded: what failed before it for the account, or for this known browser, is forgotten. What the address
@@ -263,10 +193,15 @@ impl Drop for Turn {
     }
 }
 
-/// What is left of `failures` after so many milliseconds.
-fn faded(failures: i64, passed: i64) -> i64 {
-    let halvings = (passed / HALF_LIFE).clamp(0, 62);
-    failures >> halvings
+/// Forgets the codes that were tried with a password which is none any more. The caller commits.
+pub(super) async fn forget_codes(tx: &mut Tx, name_key: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "DELETE FROM throttle WHERE name = (SELECT 'codes:' || id FROM \"user\" WHERE name_key = $1)",
+    )
+    .bind(name_key)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 async fn read<'c>(
