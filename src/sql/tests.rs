@@ -78,7 +78,7 @@ fn an_enum_swap_controls_its_transaction() {
         summaries(script),
         [
             "begin",
-            "create type",
+            "create type \"Role_new\"",
             "change column \"role\" of \"User\" to type \"Role_new\"",
             "rename type",
             "drop type public.\"Role_old\"",

@@ -126,6 +126,23 @@ async fn what_the_plan_itself_has_written_is_its_own_to_lose() {
     assert_eq!(plan.losses()[0], "table tiny: 2 rows");
     assert!(plan.losses()[1].contains("rows that this plan may have put into it"));
 
+    // A part may have been written into through the whole, and a cascade may leave the plan.
+    base.run("CREATE TABLE log (at int) PARTITION BY LIST (at)");
+    for script in [
+        "CREATE TABLE part PARTITION OF log FOR VALUES IN (1); INSERT INTO log VALUES (1); DROP TABLE part",
+        "CREATE TABLE part (at int); ALTER TABLE log ATTACH PARTITION part FOR VALUES IN (1); DROP TABLE part",
+        "CREATE TABLE head (id int PRIMARY KEY); ALTER TABLE tiny ADD FOREIGN KEY (id) REFERENCES head (id) NOT VALID; \
+         TRUNCATE head CASCADE",
+        "CREATE TRIGGER t AFTER UPDATE ON tiny EXECUTE FUNCTION f(); CREATE TABLE x (id int); \
+         UPDATE tiny SET id = 1 WHERE id IS NULL; DROP TABLE x",
+    ] {
+        assert_eq!(
+            base.plan(&[script]).await.verdict,
+            Verdict::Destructive,
+            "{script}"
+        );
+    }
+
     let filled = "ALTER TABLE tiny ADD COLUMN c int; UPDATE tiny SET c = id WHERE id = 1";
     assert_eq!(base.plan(&[filled]).await.verdict, Verdict::Safe);
     let gone = "ALTER TABLE tiny DROP COLUMN c";
@@ -143,6 +160,7 @@ async fn a_count_of_before_is_not_told_for_after() {
         "DELETE FROM tiny WHERE id = 1; TRUNCATE tiny",
         "ALTER TABLE tiny RENAME TO t; DROP TABLE t",
         "DO $$ BEGIN END $$; DROP TABLE tiny",
+        "ALTER TABLE tiny RENAME note TO old; ALTER TABLE tiny RENAME id TO note; ALTER TABLE tiny DROP COLUMN note",
     ] {
         let plan = base.plan(&[script]).await;
         assert!(

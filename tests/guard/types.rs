@@ -52,6 +52,10 @@ async fn a_change_of_type_is_judged_by_the_old_type() {
         ("ALTER score TYPE integer", Some(Severity::Error)),
         ("ALTER at TYPE date", Some(Severity::Error)),
         ("ALTER at TYPE timestamp(2)", Some(Severity::Warning)),
+        (
+            "ALTER front TYPE \"Role\" USING front::\"Role\"",
+            Some(Severity::Error),
+        ),
         ("ALTER tags TYPE varchar(5)[]", Some(Severity::Error)),
         (
             "ALTER raw TYPE text USING encode(raw, 'hex')",
@@ -115,6 +119,13 @@ COMMIT;
         finding.sentence.starts_with("Every value fits now."),
         "{}",
         finding.sentence
+    );
+    let of_text = "CREATE TYPE \"Front\" AS ENUM (''); ALTER TABLE \"Card\" ALTER front TYPE \"Front\" USING front::\"Front\"";
+    assert_eq!(
+        lines(&base.plan(&[of_text]).await),
+        [
+            "change-type warning: It will fail: 19,334 values of front in \"Card\" do not fit \"Front\"."
+        ]
     );
     base.run("UPDATE \"Card\" SET role = 'TEACHER' WHERE id <= 7");
     assert_eq!(

@@ -46,6 +46,10 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
         Cell::New { .. } | Cell::Absent | Cell::Unknown => None,
     };
     let conversion = live.map_or(Conversion::Unknown, |live| {
+        // A text is one of the values of an enum, or is refused.
+        if is_text(live) && *using == Using::Assignment && known.enum_values(data_type).is_some() {
+            return Conversion::Refuses;
+        }
         conversion::of(&live.data_type, data_type, *using, known.is_utc())
     });
     let found = match conversion {
@@ -101,10 +105,8 @@ impl Change<'_> {
         if let Some(values) = known.enum_values(self.to) {
             return Some(Question::Outside(table, column, values.to_vec()));
         }
-        let is_text =
-            live.is_some_and(|live| ["text", "varchar"].contains(&live.data_type.name.as_str()));
         match self.to.modifiers.as_slice() {
-            [limit] if is_text && self.to.name == "varchar" => {
+            [limit] if live.is_some_and(is_text) && self.to.name == "varchar" => {
                 Some(Question::Longer(table, column, *limit))
             }
             _ => None,
@@ -156,6 +158,11 @@ impl Change<'_> {
             .advise(ADVICE)
             .asking(altered)
     }
+}
+
+fn is_text(column: &Column) -> bool {
+    column.data_type.dimensions == 0
+        && ["text", "varchar"].contains(&column.data_type.name.as_str())
 }
 
 /// Whether there is a cast in both directions, so that it can be counted which values come back as they were.

@@ -9,7 +9,9 @@ impl Known<'_> {
     pub fn begin_script(&mut self) {
         self.path = Some(Self::own_path(self.facts));
         self.clocks_set = false;
-        self.fresh.retain(|name, _| name.schema != SOMEWHERE);
+        // Whether a temporary table outlives its script is not relied upon: its name then means what it meant before.
+        self.fresh
+            .retain(|name, _| ![SOMEWHERE, TEMPORARY].contains(&name.schema.as_str()));
     }
 
     /// Behind a statement with these effects.
@@ -48,8 +50,9 @@ impl Known<'_> {
             | Effect::DropSchema { .. }
             | Effect::Drop { cascade: true, .. } => self.veil(),
             Effect::Other { kind, table } => self.pass_other(kind, table.as_ref()),
+            // What is written into the whole may go into the part.
+            Effect::AttachPartition { partition, .. } => self.wrote(partition),
             Effect::SetNotNull { .. }
-            | Effect::AttachPartition { .. }
             | Effect::DetachPartition { .. }
             | Effect::CreateIndex { .. }
             | Effect::DropIndex { .. }
@@ -119,6 +122,7 @@ impl Known<'_> {
                 if_not_exists,
                 temporary,
                 filled,
+                parents,
                 ..
             } => {
                 let name = self.made(table, *temporary);
@@ -128,7 +132,8 @@ impl Known<'_> {
                             found.tables.contains_key(&name) && !self.gone.contains(&name)
                         }));
                 if !may_be_there {
-                    self.fresh.insert(name, *filled);
+                    // What is written into the whole may go into the part.
+                    self.fresh.insert(name, *filled || !parents.is_empty());
                 }
             }
             Effect::DropTable { table, cascade, .. } => {

@@ -238,6 +238,16 @@ impl<'a> Known<'a> {
                 && !self.renamed.contains_key(name)
                 && !matches!(self.named(name), Table::New { .. } | Table::Absent)
         };
+        let is_as_it_was = |column: &String| {
+            let name = self.resolve(question.table());
+            name.is_some_and(|name| {
+                let key = (name, column.clone());
+                !self.reshaped.contains(&key) && !self.added.contains_key(&key)
+            })
+        };
+        if !question.columns().iter().all(is_as_it_was) {
+            return None;
+        }
         question.naming(&|table| {
             let name = self.resolve(table).filter(holds)?;
             Some(TableName::within(name.schema, name.name))

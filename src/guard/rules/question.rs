@@ -57,6 +57,19 @@ impl Question {
         }
     }
 
+    /// The columns of that table that are looked at.
+    pub(super) fn columns(&self) -> &[String] {
+        match self {
+            Self::Rows(_) => &[],
+            Self::Values(_, column)
+            | Self::Missing(_, column)
+            | Self::Longer(_, column, _)
+            | Self::Outside(_, column, _)
+            | Self::Altered { column, .. } => std::slice::from_ref(column),
+            Self::Doubles(_, columns) | Self::Orphans { columns, .. } => columns,
+        }
+    }
+
     /// What is counted.
     #[must_use]
     pub fn unit(&self) -> &'static str {

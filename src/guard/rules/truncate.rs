@@ -13,7 +13,8 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
     let Effect::Truncate { table, cascade } = effect else {
         return Vec::new();
     };
-    if let Table::New { written: false } = known.table(table) {
+    let is_new = matches!(known.table(table), Table::New { written: false });
+    if is_new && !*cascade {
         return Vec::new();
     }
     let reached = if *cascade {
@@ -21,20 +22,24 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
     } else {
         BTreeSet::new()
     };
-    let more = if *cascade && reached.is_empty() {
+    let more = if *cascade {
         " CASCADE also empties every table that points to it."
     } else {
         ""
     };
     let own = Remark::error(NAME, format!("Every row of {table} goes.{more}"))
         .losing(format!("table {table}"), Question::Rows(table.clone()))
-        .advise("Delete the rows that have to go, in batches, with a condition that says which; copy them first.");
+        .advise(
+            "Delete the rows that have to go, in batches, with a condition that says which; copy them first.",
+        );
     let others = reached.into_iter().map(|name| {
         let shown = known.shown(&name);
         let full = TableName::within(name.schema, name.name);
         Remark::error(
             NAME,
-            format!("CASCADE also empties {shown}: its rows point to {table}, or to what is emptied with it."),
+            format!(
+                "CASCADE reaches {shown}: its rows point to {table}, or to what is emptied with it."
+            ),
         )
         .losing(format!("table {shown}"), Question::Rows(full))
     });
