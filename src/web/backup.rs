@@ -152,7 +152,8 @@ async fn page(
         check: commands::check(&backup),
         restore: commands::restore(&backup, contents.as_ref()),
         needs: format!(
-            "With the client tools of Postgres {}, on a server that has the roles and extensions that it names.",
+            "Restore it into a new database, with the client tools of Postgres {} and on a server that has the roles and \
+             extensions that it names:",
             backup.server.major()
         ),
         example: format!("lockkeeper backup show {}", backup.id),
@@ -171,7 +172,7 @@ fn facts(backup: &Manifest) -> Vec<Fact> {
     let server = &backup.server;
     let size = server
         .size_bytes
-        .map(|bytes| format!(", {} there", Bytes(bytes)))
+        .map(|bytes| format!(", {} on the server", Bytes(bytes)))
         .unwrap_or_default();
     let version = backup.file.archive_version.as_deref().unwrap_or_default();
     let bytes = i64::try_from(backup.file.bytes).unwrap_or(i64::MAX);

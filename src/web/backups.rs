@@ -149,7 +149,7 @@ fn summary(listing: &Listing) -> String {
     match listing.backups.first() {
         None => "There is no backup yet: nothing to go back to.".to_owned(),
         Some(newest) => format!(
-            "The newest is of {}. It is {}: {}",
+            "The newest is of {} and is {}. {}",
             newest.created_at.strftime("%Y-%m-%d %H:%M UTC"),
             newest.worth().word(),
             newest.worth().sentence()

@@ -12,6 +12,7 @@ mod browser;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backups;
 mod check;
 mod factor;
 mod findings;

@@ -82,3 +82,139 @@ pub(super) fn text_of(path: &Path, longest: u64) -> io::Result<String> {
     file.take(longest).read_to_string(&mut text)?;
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::Archive;
+    use super::*;
+
+    const NAME: &str = "2025-09-21_1200-app";
+    const ID: &str = "01a20440-7d4c-7cab-b841-45b4e28e8e24";
+
+    /// A manifest of the first layout, as an older version wrote it.
+    fn text(name: &str, id: &str) -> String {
+        let hash = "0".repeat(64);
+        format!(
+            r#"{{"v": 1, "id": "{id}", "target": "app", "actor": "ada", "job": "j", "note": "",
+                "created_at": "2025-09-21T12:00:00Z", "finished_at": "2025-09-21T12:00:01Z",
+                "file": {{"name": "{name}.dump", "bytes": 1, "sha256": "{hash}", "format": "pg_custom", "compression": "gzip:1"}},
+                "server": {{"version_num": 150018, "cluster": "7", "database": "app", "encoding": "UTF8", "size_bytes": null}},
+                "pg_dump": "15.18", "migrations": []}}"#
+        )
+    }
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn put(&self, name: &str, text: &str) -> PathBuf {
+            let path = self.0.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        }
+
+        fn archive(&self) -> Archive {
+            Archive::new(self.0.path().to_path_buf())
+        }
+    }
+
+    #[test]
+    fn what_an_older_version_wrote_is_read() {
+        let folder = Folder::new();
+        let path = folder.put(&format!("{NAME}.json"), &text(NAME, ID));
+        folder.put(&format!("{NAME}.dump"), "x");
+        let found = manifest(&path).unwrap();
+        assert_eq!((found.v, found.worth().word()), (1, "taken"));
+        assert_eq!(contents(&path), None);
+        assert_eq!(folder.archive().list("app").backups, [found]);
+    }
+
+    #[test]
+    fn what_could_lead_elsewhere_is_no_manifest() {
+        let folder = Folder::new();
+        let honest = text(NAME, ID);
+        for (hostile, why) in [
+            (honest.replace(ID, "../../jobs"), "id"),
+            (honest.replace(ID, ""), "id"),
+            (
+                honest.replace(&"0".repeat(64), "x\\r\\nSet-Cookie: a=b"),
+                "sha256",
+            ),
+            (honest.replace(&"0".repeat(64), &"A".repeat(64)), "sha256"),
+            (
+                honest.replace(&format!("{NAME}.dump"), "../secret.dump"),
+                "another name",
+            ),
+            (
+                honest.replace(&format!("{NAME}.dump"), "other.dump"),
+                "another name",
+            ),
+            (honest.replace(".dump", ".json"), "another name"),
+            (honest.replace("\"v\": 1", "\"v\": 3"), "layout 3"),
+            (honest.replace("\"v\": 1", "\"v\": 0"), "layout 0"),
+            (format!("{{\"x\": {}", "[".repeat(100_000)), "recursion"),
+            ("\0".to_owned(), "expected"),
+        ] {
+            let path = folder.put(&format!("{NAME}.json"), &hostile);
+            let said = manifest(&path).unwrap_err();
+            assert!(said.contains(why), "{why}: {said}");
+        }
+    }
+
+    #[test]
+    fn only_plain_files_are_opened() {
+        let folder = Folder::new();
+        let elsewhere = Folder::new();
+        let secret = elsewhere.put("secret.json", &text(NAME, ID));
+        let link = folder.0.path().join(format!("{NAME}.json"));
+        std::os::unix::fs::symlink(secret, &link).unwrap();
+        manifest(&link).unwrap_err();
+        std::fs::remove_file(&link).unwrap();
+        // A pipe that nobody writes to would make its reader wait for ever.
+        let device = rustix::fs::Dev::default();
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &link, kind, 0o600.into(), device).unwrap();
+        assert!(manifest(&link).unwrap_err().contains("no plain file"));
+        std::fs::remove_file(&link).unwrap();
+        std::fs::create_dir(&link).unwrap();
+        assert!(manifest(&link).unwrap_err().contains("no plain file"));
+        let huge = std::fs::File::create(folder.0.path().join("huge.json")).unwrap();
+        huge.set_len(LONGEST + 1).unwrap();
+        assert!(
+            manifest(&folder.0.path().join("huge.json"))
+                .unwrap_err()
+                .contains("too long")
+        );
+        assert_eq!(folder.archive().list("app").problems.len(), 2);
+    }
+
+    #[test]
+    fn copies_and_strays_are_named_and_hide_nothing() {
+        let folder = Folder::new();
+        for name in [NAME, &format!("{NAME}-2"), &format!("{NAME}-3")] {
+            folder.put(&format!("{name}.dump"), "x");
+        }
+        folder.put(&format!("{NAME}.json"), &text(NAME, ID));
+        folder.put(&format!("{NAME}-2.json"), &text(&format!("{NAME}-2"), ID));
+        // Somebody's own, another target's, and one that is being published right now.
+        folder.put("mine.dump", "x");
+        folder.put("2025-09-21_1200-apple.dump", "x");
+        folder.put(&format!("{NAME}-4.dump"), "x");
+        folder.put(&format!("{NAME}-4.draft"), "{}");
+        let listing = folder.archive().list("app");
+        assert_eq!(listing.backups.len(), 1);
+        let [stray, twin] = listing.problems.as_slice() else {
+            panic!("{:?}", listing.problems)
+        };
+        assert!(
+            stray.contains(&format!("{NAME}-3.dump has no manifest")),
+            "{stray}"
+        );
+        assert!(twin.contains("has the id of another backup"), "{twin}");
+    }
+}

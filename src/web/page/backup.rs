@@ -82,7 +82,7 @@ pub struct BackupPage {
     pub check: String,
     /// The commands that use it.
     pub restore: String,
-    /// What they need, in one sentence.
+    /// What they do and need, in one sentence.
     pub needs: String,
     /// The command that prints all of it.
     pub example: String,
@@ -122,7 +122,7 @@ impl BackupPage {
                 fact("Size", "1.24 GB"),
                 fact("Took", "1 min 34 s"),
                 fact("SHA-256", hash),
-                fact("Database", "jarvis on Postgres 15.14, 3.61 GB"),
+                fact("Database", "jarvis on Postgres 15.14, 3.61 GB on the server"),
                 fact("Format", "pg_custom 1.14, gzip:1, pg_dump 15.14"),
                 fact("Asked for by", "ada"),
             ],
@@ -158,7 +158,8 @@ impl BackupPage {
             restore: format!(
                 "createdb --template=template0 --encoding=UTF8 restored\npg_restore --exit-on-error --dbname=restored ./{name}.dump"
             ),
-            needs: "With the client tools of Postgres 15, on a server that has the roles and extensions named here."
+            needs: "Restore it into a new database, with the client tools of Postgres 15 and on a server that has the roles \
+                    and extensions that it names:"
                 .to_owned(),
             example: format!("lockkeeper backup show {name}"),
             delete: Some(DeleteForm {
