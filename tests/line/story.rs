@@ -123,6 +123,10 @@ async fn from_pending_to_applied() {
         "verdict: destructive",
         &format!("column phone of \"User\": {phones} values"),
         &format!("table legacy_import: {imports} rows"),
+        "lock: blocks reads and writes of \"User\" (ACCESS EXCLUSIVE)",
+        "table: \"User\" had 480 rows, ",
+        "error: The column phone of \"User\" goes with every value in it",
+        "what to do: If the field was renamed",
     ]);
     let made = jarvis.run(&["plan", "make", "--json"], REFUSED).json();
     let losses: Vec<&Value> = made["plan"]["migrations"]
@@ -133,6 +137,12 @@ async fn from_pending_to_applied() {
         .flat_map(|statement| statement["findings"].as_array().unwrap())
         .map(|finding| &finding["loss"]["count"])
         .collect();
+    let dropped = &made["plan"]["migrations"][1]["statements"][0];
+    assert_eq!(
+        dropped["locks"],
+        json!([{"table": "\"User\"", "mode": "ACCESS EXCLUSIVE"}])
+    );
+    assert_eq!(dropped["findings"][0]["severity"], json!("error"));
     let exact = |n: i64| json!({"kind": "exact", "n": n});
     assert_eq!(losses, [&exact(phones), &exact(imports)]);
 
