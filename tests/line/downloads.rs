@@ -10,6 +10,9 @@ use crate::scene::{DONE, Scene};
 use crate::support::project::Project;
 use crate::support::visitor::{Page, Visitor, send};
 
+/// Rows of a backup that is larger than what the buffers between the two take in before it is read.
+const LONG: u32 = 500_000;
+
 /// A console that runs, with one backup of some megabytes.
 struct Shelf {
     scene: Scene,
@@ -104,8 +107,7 @@ impl Shelf {
 
 #[tokio::test]
 async fn a_download_that_was_cut_off_goes_on_at_the_same_byte() {
-    // More than the buffers between server and client hold: what lies there counts as handed over.
-    let shelf = Shelf::of(400_000).await;
+    let shelf = Shelf::of(LONG).await;
     let signed_in = shelf
         .visitor
         .sign_in(
@@ -176,8 +178,7 @@ async fn the_tag_of_a_backup_is_its_hash() {
 
 #[tokio::test]
 async fn what_changes_under_way_is_not_passed_off_as_the_backup() {
-    // More than the buffers between the two take in before it is read.
-    let shelf = Shelf::of(500_000).await;
+    let shelf = Shelf::of(LONG).await;
     let request = shelf.visitor.request(Method::GET, &shelf.path);
     let mut response = request.send().await.unwrap();
     response.chunk().await.unwrap();
