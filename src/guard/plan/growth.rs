@@ -95,10 +95,8 @@ fn has_grown(before: &Count, after: &Count) -> bool {
         (Count::Exact(old) | Count::Estimated(old), Count::Exact(new) | Count::Estimated(new)) => {
             (*old, *new, ESTIMATED_PERCENT)
         }
-        // Whoever agreed to an unknown number agreed to any.
-        (Count::Unknown, _) => return false,
-        // That is not known to be worse; `uncounted` sees to it.
-        (_, Count::Unknown) => return false,
+        // Whoever agreed to an unknown number agreed to any; what is unknown only now is seen to by `uncounted`.
+        (Count::Unknown, _) | (_, Count::Unknown) => return false,
     };
     if old <= 0 {
         return new > 0;

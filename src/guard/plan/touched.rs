@@ -193,7 +193,9 @@ mod tests {
             shape: None,
             ..there.clone()
         };
-        let from_to = |old: &Touched, new: &Touched| changes(&[old.clone()], &[new.clone()]);
+        let from_to = |old: &Touched, new: &Touched| {
+            changes(std::slice::from_ref(old), std::slice::from_ref(new))
+        };
         assert_eq!(
             from_to(&there, &absent),
             ["The table public.\"User\" is not there any more."]

@@ -71,24 +71,23 @@ pub async fn holder(session: &Session, tables: &[TableName]) -> Result<Option<St
         JOIN pg_locks l ON l.relation = c.oid AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' \
             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
         LEFT JOIN pg_stat_activity a ON a.pid = l.pid ORDER BY l.granted DESC, l.pid LIMIT 1";
-    let (schemas, names) = parts(tables);
-    let rows = ask(session, PATIENCE, HELD, &given(&schemas, &names)).await;
+    let rows = ask(session, PATIENCE, HELD, &given(&parts(tables))).await;
     let rows = rows.map_err(|unanswered| unanswered.trouble("Looking who holds the tables"))?;
     Ok(rows.first().and_then(|row| row.try_get(0).ok()))
 }
 
-fn parts(tables: &[TableName]) -> (Vec<&str>, Vec<&str>) {
-    tables
+fn parts(tables: &[TableName]) -> [Vec<String>; 2] {
+    let (schemas, names) = tables
         .iter()
-        .map(|table| (table.schema.as_str(), table.name.as_str()))
-        .unzip()
+        .map(|table| (table.schema.clone(), table.name.clone()))
+        .unzip();
+    [schemas, names]
 }
 
-fn given<'a>(
-    schemas: &'a Vec<&'a str>,
-    names: &'a Vec<&'a str>,
-) -> [(&'a (dyn ToSql + Sync), Type); 2] {
-    [(schemas, Type::TEXT_ARRAY), (names, Type::TEXT_ARRAY)]
+fn given(parts: &[Vec<String>; 2]) -> [(&(dyn ToSql + Sync), Type); 2] {
+    parts
+        .each_ref()
+        .map(|part| (part as &(dyn ToSql + Sync), Type::TEXT_ARRAY))
 }
 
 /// The shapes of `tables`, in their order; `None` where there is no such relation.
@@ -97,8 +96,7 @@ pub async fn shapes(
     tables: &[TableName],
 ) -> Result<Vec<Option<Shape>>, Trouble> {
     const DOING: &str = "Reading the definitions of the tables";
-    let (schemas, names) = parts(tables);
-    let rows = ask(session, PATIENCE, QUESTION, &given(&schemas, &names))
+    let rows = ask(session, PATIENCE, QUESTION, &given(&parts(tables)))
         .await
         .map_err(|unanswered| unanswered.trouble(DOING))?;
     let mut shapes = vec![None; tables.len()];

@@ -13,12 +13,38 @@ use super::{
 fn samples() -> Vec<(&'static str, String)> {
     let mut samples = people::of_people();
     samples.extend(people::of_users());
+    samples.extend(of_plans());
     samples.extend(of_targets());
     samples
 }
 
 fn html(page: &impl Template) -> String {
     page.render().expect("a sample renders")
+}
+
+/// Those about plans and what is decided about them.
+fn of_plans() -> Vec<(&'static str, String)> {
+    vec![
+        ("plans", html(&plans::PlansPage::sample())),
+        ("plans-empty", html(&plans::PlansPage::sample_empty())),
+        ("plan", html(&plan::PlanPage::sample())),
+        ("plan-unsaved", html(&plan::PlanPage::sample_unsaved())),
+        ("plan-refused", html(&plan::PlanPage::sample_refused())),
+        ("plan-unproven", html(&plan::PlanPage::sample_unproven())),
+        ("plan-approved", html(&plan::PlanPage::sample_approved())),
+        ("plan-hostile", html(&plan::PlanPage::sample_hostile())),
+        ("plan-safe", html(&plan::PlanPage::sample_safe())),
+        ("plan-stale", html(&plan::PlanPage::sample_stale())),
+        ("approvals", html(&approvals::ApprovalsPage::sample())),
+        (
+            "approvals-empty",
+            html(&approvals::ApprovalsPage::sample_empty()),
+        ),
+        (
+            "approvals-hostile",
+            html(&approvals::ApprovalsPage::sample_hostile()),
+        ),
+    ]
 }
 
 /// Those about targets and what is done with them.
@@ -48,25 +74,6 @@ fn of_targets() -> Vec<(&'static str, String)> {
             html(&migrations::MigrationsPage::sample_hostile()),
         ),
         ("migration", html(&migration::MigrationPage::sample())),
-        ("plans", html(&plans::PlansPage::sample())),
-        ("plans-empty", html(&plans::PlansPage::sample_empty())),
-        ("plan", html(&plan::PlanPage::sample())),
-        ("plan-unsaved", html(&plan::PlanPage::sample_unsaved())),
-        ("plan-refused", html(&plan::PlanPage::sample_refused())),
-        ("plan-unproven", html(&plan::PlanPage::sample_unproven())),
-        ("plan-approved", html(&plan::PlanPage::sample_approved())),
-        ("plan-hostile", html(&plan::PlanPage::sample_hostile())),
-        ("plan-safe", html(&plan::PlanPage::sample_safe())),
-        ("plan-stale", html(&plan::PlanPage::sample_stale())),
-        ("approvals", html(&approvals::ApprovalsPage::sample())),
-        (
-            "approvals-empty",
-            html(&approvals::ApprovalsPage::sample_empty()),
-        ),
-        (
-            "approvals-hostile",
-            html(&approvals::ApprovalsPage::sample_hostile()),
-        ),
         ("backups", html(&backups::BackupsPage::sample())),
         ("backups-empty", html(&backups::BackupsPage::sample_empty())),
         ("backup", html(&backup::BackupPage::sample())),
