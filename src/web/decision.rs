@@ -125,8 +125,10 @@ fn card(who: &SignedIn, target: &Target, ready: &Readiness) -> BackupCard {
     let path = format!("/t/{}/backups", view::segment(&target.name));
     match &ready.backup {
         Some(backup) => BackupCard {
-            text: "There is a fresh one. It is taken; it has not been restored to prove it."
-                .to_owned(),
+            text: format!(
+                "There is a fresh one. It is {}; it has not been restored to prove it.",
+                backup.worth().word()
+            ),
             link: Some(Link::new(
                 &backup.file.name,
                 format!("{path}/{}", backup.id),

@@ -83,6 +83,10 @@ async fn a_person_takes_a_destructive_plan_through_the_lock() {
     let answer = browser.eval(DOWNLOAD).await;
     assert_eq!(answer, json!([200, "PGDMP", "attachment"]));
 
+    browser.go("/approvals").await;
+    assert!(browser.text().await.contains("1 plan waits for you."));
+    browser.picture("approvals").await;
+
     // The approval: a wrong name changes nothing and loses nothing that was typed.
     browser.go(&plan).await;
     browser.picture("plan-to-approve").await;

@@ -77,6 +77,8 @@ async fn trouble_is_told_on_the_pages_of_a_target() {
     browser.click("main button.primary").await;
     browser.wait_for("What happened").await;
     browser.picture("job-failed").await;
+    browser.go("/approvals").await;
+    browser.picture("approvals-none").await;
     assert!(!browser.text().await.contains("secret"));
     browser.must_be_sound().await;
 }

@@ -132,7 +132,7 @@ async fn check_backup(
     backup: Manifest,
     context: &Context,
 ) -> Result<(), Trouble> {
-    let name = backup.file.name.clone();
+    let (name, worth) = (backup.file.name.clone(), backup.worth().word());
     context.progress.info(format!(
         "Reading the backup {name} and comparing its SHA-256."
     ));
@@ -143,13 +143,13 @@ async fn check_backup(
     if !intact {
         return Err(trouble::damaged(&name));
     }
-    context
-        .progress
-        .info("They are the same. It is taken; it has not been restored to prove it.");
+    context.progress.info(format!(
+        "They are the same. It is {worth}; it has not been restored to prove it."
+    ));
     Ok(())
 }
 
-/// Applies a plan that was just made, where there is no store to record it in. Only a safe one: without a store nobody
+/// Applies a plan that was just made, where there is no store to record it in. Not a destructive one: without a store nobody
 /// can have approved it.
 pub async fn run_alone(
     target: &Target,

@@ -105,7 +105,7 @@ impl Decision {
                 .to_owned(),
             approvals: Vec::new(),
             backup: Some(BackupCard {
-                text: "There is a fresh one. It is taken; it has not been restored to prove it.".to_owned(),
+                text: "There is a fresh one. It is readable; it has not been restored to prove it.".to_owned(),
                 link: Some(Link::new("2026-11-22_1703-jarvis.dump", "/t/jarvis/backups/0198")),
                 may_take: false,
             }),
