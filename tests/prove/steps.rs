@@ -16,8 +16,64 @@ use crate::support::console::Console;
 
 /// Longer than a lease, and the time for which a reaper watches one.
 const LEASE: Duration = Duration::from_secs(17);
-const STEPS: [&str; 5] = ["Preflight", "Snapshot", "Dump", "Check", "Publish"];
-const ROUNDS: usize = 4;
+const ROUNDS: u64 = 4;
+
+/// When a backup is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Moment {
+    Preflight,
+    Snapshot,
+    Dump,
+    /// `pg_dump` has ended.
+    Check,
+    /// The manifest is being written.
+    Publish,
+    /// The artifact has its name, the manifest has not.
+    Between,
+}
+
+const MOMENTS: [Moment; 6] = [
+    Moment::Preflight,
+    Moment::Snapshot,
+    Moment::Dump,
+    Moment::Check,
+    Moment::Publish,
+    Moment::Between,
+];
+
+impl Moment {
+    /// Waits for it, and a little longer; false: it went by unseen.
+    fn comes(self, console: &Console, command: &mut Child, more: Duration) -> bool {
+        let file = |ending: &str| {
+            let files = std::fs::read_dir(console.folder().join("backups"));
+            let mut files = files.into_iter().flatten().flatten();
+            files.any(|entry| entry.file_name().to_string_lossy().ends_with(ending))
+        };
+        let tool = || tool_in(console.folder(), "pg_dump").is_some();
+        match self {
+            Self::Preflight | Self::Snapshot | Self::Dump => {
+                until(command, &format!("{self:?}"), more)
+            }
+            Self::Check => {
+                let seen = spin(command, tool) && spin(command, || !tool());
+                std::thread::sleep(more);
+                seen
+            }
+            Self::Publish => spin(command, || file(".json.part")),
+            Self::Between => spin(command, || file(".dump") && !file(".json")),
+        }
+    }
+}
+
+/// Waits without a pause; false: the command ended before.
+fn spin(command: &mut Child, is_so: impl Fn() -> bool) -> bool {
+    while command.try_wait().unwrap().is_none() {
+        if is_so() {
+            return true;
+        }
+    }
+    false
+}
 
 /// Starts taking a backup, with its log as JSON on a pipe.
 fn take(console: &Console) -> Child {
@@ -66,32 +122,43 @@ fn newest_job(console: &Console) -> Value {
 fn a_kill_in_every_step_leaves_no_half_backup() {
     let (cluster, folder) = (Cluster::start(), project());
     let mut rounds = Vec::new();
-    for (number, step) in STEPS.iter().enumerate() {
+    for (number, moment) in MOMENTS.iter().enumerate() {
         for round in 0..ROUNDS {
             let name = format!("step{number}_{round}");
             let scene = prepare(&cluster, folder.path(), &name);
             let mut command = take(&scene.console);
-            let more = Duration::from_millis(7 * round as u64);
-            let reached = until(&mut command, step, more);
+            let came = moment.comes(
+                &scene.console,
+                &mut command,
+                Duration::from_millis(7 * round),
+            );
             command.kill().unwrap();
             command.wait().unwrap();
-            rounds.push((*step, reached, scene));
+            if came {
+                rounds.push((*moment, scene));
+            }
         }
     }
     std::thread::sleep(LEASE);
     let mut ends: BTreeMap<String, u32> = BTreeMap::new();
-    for (step, reached, scene) in &rounds {
-        assert!(reached, "no kill in {step}");
+    for (moment, scene) in &rounds {
         let next = scene.console.cli(&["backup", "take", "--note", "next"]);
-        assert!(next.status.success(), "{step}: {next:?}");
+        assert!(next.status.success(), "{moment:?}: {next:?}");
         let jobs = json(&scene.console, &["job", "list"]);
         let state = jobs["jobs"][1]["state"].as_str().unwrap().to_owned();
         let backups = archive_is_whole(&scene.console);
         let expected = if state == "succeeded" { 2 } else { 1 };
-        assert_eq!(backups, expected, "{step}: {state}");
-        *ends.entry(format!("{step} → {state}")).or_default() += 1;
+        assert_eq!(backups, expected, "{moment:?}: {state}");
+        *ends.entry(format!("{moment:?} → {state}")).or_default() += 1;
     }
-    println!("{} kills of a backup, by step: {ends:#?}", rounds.len());
+    println!("{} kills of a backup, by moment: {ends:#?}", rounds.len());
+    for moment in MOMENTS {
+        let met = rounds.iter().any(|(met, _)| *met == moment);
+        assert!(
+            met,
+            "no kill met {moment:?}: the campaign proved nothing of it"
+        );
+    }
 }
 
 #[test]

@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::report::{self, Noted, Watched};
 use super::snapshot::Snapshot;
 use super::tally::{self, Tally};
-use crate::backup::Archive;
 use crate::backup::archive::Draft;
+use crate::backup::manifest::MigrationRow;
+use crate::backup::{Archive, Contents};
 use crate::operation::{Context, OperationError, Trouble};
 use crate::target::catalog::session::LockHolder;
 use crate::target::size::Bytes;
@@ -39,8 +40,10 @@ pub(super) struct Dump<'a> {
 pub(super) struct Dumped {
     /// The compression that was used.
     pub compression: &'static str,
-    /// What was counted meanwhile.
-    pub tally: Tally,
+    /// What is inside, with what was counted meanwhile.
+    pub contents: Contents,
+    /// The ledger, oldest first.
+    pub migrations: Vec<MigrationRow>,
 }
 
 impl Dump<'_> {
@@ -68,7 +71,15 @@ impl Dump<'_> {
             }
             compression
         };
-        Ok(Dumped { compression, tally })
+        Ok(Dumped {
+            compression,
+            contents: Contents {
+                tables: tally.tables(self.snapshot),
+                sequences: tally.sequences(),
+                ..self.snapshot.contents.clone()
+            },
+            migrations: tally.migrations(),
+        })
     }
 
     /// Dumps with zstd where this `pg_dump` knows it, else with gzip.
@@ -211,6 +222,11 @@ fn advice(stderr: &str, holder: Option<&str>) -> String {
     if said("permission denied") {
         return "As a superuser, GRANT pg_read_all_data to the role (from Postgres 14 on), or SELECT on what pg_dump names; \
                 then take the backup again."
+            .to_owned();
+    }
+    if said("out of shared memory") {
+        return "The server has no room for the locks of so many tables: raise max_locks_per_transaction and restart it, or \
+                take the backup when less is going on."
             .to_owned();
     }
     if said("No space left") {

@@ -12,15 +12,18 @@ mod snapshot;
 mod tally;
 mod toc;
 
+use jiff::Timestamp;
+
 use super::archive::{Archive, Claim, Draft};
 use super::contents::Contents;
 use super::manifest::{self, Manifest};
 use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::target::catalog::{self, Facts};
+use crate::target::size::Count;
 use crate::target::tool::Tools;
 use crate::target::{Purpose, Session, Target};
-use dump::Dump;
-use snapshot::Snapshot;
+use dump::{Dump, Dumped};
+use snapshot::{Relation, Snapshot};
 
 /// The steps of taking a backup.
 pub const STEPS: &[&str] = &["Preflight", "Snapshot", "Dump", "Check", "Publish"];
@@ -100,46 +103,14 @@ impl Taking<'_> {
         let created_at = self.context.clock.now();
         let snapshot = Snapshot::take(self.target, self.context);
         let snapshot = self.unless_cancelled(snapshot).await?;
-        let dumped = self.dump(&look, &facts, &tools, &snapshot).await;
-        snapshot.close().await;
+        let dumped = self.dump(&look, &tools, &snapshot, created_at).await;
+        let relations = snapshot.close().await;
         look.close().await;
-        let (draft, manifest, contents) = dumped?;
-        let manifest = Manifest {
-            created_at,
-            ..manifest
-        };
-        self.publish(draft, manifest, contents).await
-    }
-
-    /// Dumps the snapshot into a draft, and describes what came of it.
-    async fn dump(
-        &self,
-        look: &Session,
-        facts: &Facts,
-        tools: &Tools,
-        snapshot: &Snapshot,
-    ) -> Result<(Draft, Manifest, Contents), OperationError> {
-        let draft = self.draft().await?;
-        self.begin("Dump", format!("Writing {}.", draft.file_name()));
-        let dumped = Dump {
-            archive: self.archive,
-            target: self.target,
-            tools,
-            draft: &draft,
-            snapshot,
-            look,
-            context: self.context,
-        };
-        let dumped = dumped.run().await?;
-        let contents = Contents {
-            tables: dumped.tally.tables(snapshot),
-            sequences: dumped.tally.sequences(),
-            ..snapshot.contents.clone()
-        };
-        self.say_counted(&contents);
+        let (draft, dumped) = dumped?;
+        self.say_counted(&dumped.contents);
         self.begin("Check", "Reading the artifact back and hashing it.");
         let (draft, bytes, sha256) = self.measured(draft).await?;
-        let listed = self.listed(tools, &draft, snapshot).await?;
+        let listed = self.listed(&tools, &draft, &relations).await?;
         let now = self.context.clock.now();
         let manifest = Manifest {
             v: manifest::VERSION,
@@ -148,7 +119,7 @@ impl Taking<'_> {
             actor: self.context.actor.clone(),
             job: self.context.job.clone(),
             note: self.note.to_owned(),
-            created_at: now,
+            created_at,
             finished_at: now,
             readable_at: listed.complete.then_some(now),
             file: manifest::File {
@@ -159,11 +130,34 @@ impl Taking<'_> {
                 archive_version: listed.version,
                 compression: dumped.compression.to_owned(),
             },
-            server: server(facts, self.target),
-            pg_dump: tools.version.clone(),
-            migrations: dumped.tally.migrations(),
+            server: server(&facts, self.target),
+            pg_dump: tools.version,
+            migrations: dumped.migrations,
         };
-        Ok((draft, manifest, contents))
+        self.publish(draft, manifest, dumped.contents).await
+    }
+
+    /// Dumps the snapshot into a draft.
+    async fn dump(
+        &self,
+        look: &Session,
+        tools: &Tools,
+        snapshot: &Snapshot,
+        created_at: Timestamp,
+    ) -> Result<(Draft, Dumped), OperationError> {
+        let draft = self.draft(created_at).await?;
+        self.begin("Dump", format!("Writing {}.", draft.file_name()));
+        let dump = Dump {
+            archive: self.archive,
+            target: self.target,
+            tools,
+            draft: &draft,
+            snapshot,
+            look,
+            context: self.context,
+        };
+        let dumped = dump.run().await?;
+        Ok((draft, dumped))
     }
 
     /// Begins a phase, as a step or as a line of the caller's.
@@ -184,20 +178,19 @@ impl Taking<'_> {
         }
     }
 
-    async fn draft(&self) -> Result<Draft, Trouble> {
+    async fn draft(&self, now: Timestamp) -> Result<Draft, Trouble> {
         let claim = Claim {
             target: self.target.name.clone(),
             job: self.context.job.clone(),
         };
         let (archive, zone) = (self.archive.clone(), self.target.time_zone.clone());
-        let now = self.context.clock.now();
         blocking(move || archive.draft(&claim, &zone, now)).await
     }
 
     /// What the counts are worth.
     fn say_counted(&self, contents: &Contents) {
         let (rows, all) = contents.counted_rows();
-        let rows = crate::target::size::Count(rows);
+        let rows = Count(rows);
         let tables = contents.tables.len();
         if all {
             self.context.progress.info(format!(
@@ -237,11 +230,11 @@ impl Taking<'_> {
         &self,
         tools: &Tools,
         draft: &Draft,
-        snapshot: &Snapshot,
+        relations: &[Relation],
     ) -> Result<Listed, OperationError> {
         let path = std::path::absolute(draft.part()).unwrap_or_else(|_| draft.part());
         let (version, why) = match toc::read(tools, &path, &self.context.cancel).await? {
-            Ok(toc) => (toc.version.clone(), toc.differs(snapshot)),
+            Ok(toc) => (toc.version.clone(), toc.differs(relations)),
             Err(why) => (None, Some(why)),
         };
         if let Some(why) = &why {

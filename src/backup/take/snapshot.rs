@@ -138,15 +138,16 @@ impl Snapshot {
         })
     }
 
-    /// Lets go of it. The statement that may still run is cancelled: a server whose client is gone finds that out only once
+    /// Lets go of it, and returns what it holds. The statement that may still run is cancelled: a server whose client is gone finds that out only once
     /// the statement has ended, and one that counts or waits for a lock takes its time.
-    pub async fn close(self) {
+    pub async fn close(self) -> Vec<Relation> {
         let cancel = self.session.cancel_token();
         let cancelled = tokio::time::timeout(PATIENCE, cancel.cancel()).await;
         if !matches!(cancelled, Ok(Ok(()))) {
             tracing::debug!("what ran in the session of a snapshot could not be cancelled");
         }
         self.session.close().await;
+        self.relations
     }
 
     /// The tables whose rows are dumped.

@@ -23,6 +23,11 @@ use crate::target::describe;
 /// How long counting may go on after the shortest dump.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How many tables are told that could not be counted.
+const TOLD: usize = 3;
+/// How many sequences are read with one question: each takes a lock until it is answered.
+const AT_ONCE: usize = 50;
+
 /// What is known of the tables so far. Read while it is written.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -61,15 +66,21 @@ impl Tally {
         }
         let mut tables: Vec<&Relation> = snapshot.tables().collect();
         tables.sort_by_key(|table| self.bytes(table));
+        let mut failed = 0;
         for table in tables {
             match count(snapshot, table).await {
                 Ok(rows) => self.known(|known| {
                     known.rows.insert(table.oid, rows);
                 }),
-                Err(why) => progress.warn(format!(
-                    "The rows of {}.{} could not be counted: {why}",
-                    table.schema, table.name
-                )),
+                // The same reason a thousand times is no better than a few times.
+                Err(_) if failed >= TOLD => {}
+                Err(why) => {
+                    failed += 1;
+                    progress.warn(format!(
+                        "The rows of {}.{} could not be counted: {why}",
+                        table.schema, table.name
+                    ));
+                }
             }
             if snapshot.session.client().is_closed() {
                 return;
@@ -118,16 +129,17 @@ impl Tally {
     }
 }
 
-/// Asks within the snapshot. An error of the server would end the transaction, and the snapshot with it, so each question
-/// can be taken back; all of it travels as one message, and every column comes as text.
+/// Asks within the snapshot, and takes the question back: an error of the server would end the transaction, and the snapshot
+/// with it; and the locks of what was read would be kept, so that with many tables the server had none left for the dump.
+/// All of it travels as one message, and every column comes as text.
 async fn ask(snapshot: &Snapshot, question: &str) -> Result<Vec<Vec<Option<String>>>, String> {
+    const BACK: &str = "ROLLBACK TO SAVEPOINT asked; RELEASE SAVEPOINT asked";
     let client = snapshot.session.client();
-    let asked = format!("SAVEPOINT asked; {question}; RELEASE SAVEPOINT asked");
+    let asked = format!("SAVEPOINT asked; {question}; {BACK}");
     match client.simple_query(&asked).await {
         Ok(messages) => Ok(messages.iter().filter_map(row).collect()),
         Err(error) => {
-            let back = client.batch_execute("ROLLBACK TO SAVEPOINT asked").await;
-            if back.is_err() {
+            if client.batch_execute(BACK).await.is_err() {
                 let lost = snapshot.session.lost();
                 return Err(lost.unwrap_or_else(|| describe(&error)));
             }
@@ -179,30 +191,34 @@ async fn sizes(snapshot: &Snapshot) -> Result<HashMap<u32, i64>, String> {
     Ok(sizes.collect())
 }
 
+/// Read like tables, and not by the function that tells the last value: that one keeps its lock to the end.
 async fn sequences(snapshot: &Snapshot) -> Result<Vec<Sequence>, String> {
-    let mut named: HashMap<u32, Sequence> = HashMap::new();
-    for relation in &snapshot.relations {
-        if relation.kind == Kind::Sequence {
-            let sequence = Sequence {
-                schema: relation.schema.clone(),
-                name: relation.name.clone(),
-                last_value: None,
-            };
-            named.insert(relation.oid, sequence);
-        }
+    let relations = snapshot.relations.iter();
+    let all: Vec<&Relation> = relations
+        .filter(|relation| relation.kind == Kind::Sequence)
+        .collect();
+    let mut sequences = Vec::with_capacity(all.len());
+    for some in all.chunks(AT_ONCE) {
+        let questions: Vec<String> = some
+            .iter()
+            .enumerate()
+            .map(|(at, sequence)| {
+                let (schema, name) = (quote_ident(&sequence.schema), quote_ident(&sequence.name));
+                format!("SELECT {at}, CASE WHEN is_called THEN last_value END FROM {schema}.{name}")
+            })
+            .collect();
+        let rows = ask(snapshot, &questions.join(" UNION ALL ")).await?;
+        sequences.extend(some.iter().enumerate().map(|(at, sequence)| {
+            Sequence {
+                schema: sequence.schema.clone(),
+                name: sequence.name.clone(),
+                last_value: rows
+                    .iter()
+                    .find(|row| number(row, 0) == Some(at))
+                    .and_then(|row| number(row, 1)),
+            }
+        }));
     }
-    let oids: Vec<String> = named.keys().map(u32::to_string).collect();
-    let question = format!(
-        "SELECT oid, pg_sequence_last_value(oid) FROM unnest('{{{}}}'::oid[]) AS sequences (oid)",
-        oids.join(",")
-    );
-    for row in ask(snapshot, &question).await? {
-        if let Some(sequence) = number(&row, 0).and_then(|oid| named.get_mut(&oid)) {
-            sequence.last_value = number(&row, 1);
-        }
-    }
-    let mut sequences: Vec<Sequence> = named.into_values().collect();
-    sequences.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
     Ok(sequences)
 }
 

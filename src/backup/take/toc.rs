@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
-use super::snapshot::{Kind, Snapshot};
+use super::snapshot::{Kind, Relation};
 use crate::operation::{OperationError, Trouble};
 use crate::target::tool::{Child, Tools};
 
@@ -80,13 +80,15 @@ impl Toc {
     }
 
     /// What differs from the snapshot, as the end of a sentence; none: the tables are the same.
-    pub fn differs(&self, snapshot: &Snapshot) -> Option<String> {
-        let made = snapshot
-            .relations
+    pub fn differs(&self, relations: &[Relation]) -> Option<String> {
+        let made = relations
             .iter()
             .filter(|relation| relation.kind != Kind::Sequence && relation.defined)
             .map(|relation| relation.oid);
-        let filled = snapshot.tables().map(|table| table.oid);
+        let filled = relations
+            .iter()
+            .filter(|relation| relation.kind == Kind::Table)
+            .map(|relation| relation.oid);
         let made = difference(&made.collect(), &self.tables);
         let filled = difference(&filled.collect(), &self.filled);
         let said: Vec<String> = [("tables", made), ("tables with rows", filled)]
