@@ -78,10 +78,10 @@ enum Command {
     /// Show and apply migrations
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
-    /// Make, read, approve and apply a plan of what is pending
+    /// Make, read, approve or reject, and apply a plan of what is pending
     #[command(subcommand)]
     Plan(plan::PlanCommand),
-    /// Take and list backups
+    /// Take, list, look at and delete backups
     #[command(subcommand)]
     Backup(backup::BackupCommand),
     /// Read what was recorded, and check that nobody changed it
