@@ -4,7 +4,6 @@
 //! the same byte; the audit says who took what out, and how far it came. Read [`super::range`] for what a request is for.
 
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,6 +13,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
+use rustix::buffer::spare_capacity;
 use tokio::task::JoinHandle;
 
 use super::backups::{blocking, find};
@@ -148,7 +148,7 @@ fn what(manifest: &Manifest, part: Part) -> String {
 
 /// An artifact that is open: whoever deletes it meanwhile does not take it from whoever reads it.
 struct Opened {
-    file: Arc<std::fs::File>,
+    file: std::fs::File,
     length: u64,
     modified: Option<SystemTime>,
 }
@@ -160,8 +160,22 @@ impl Opened {
         Ok(Self {
             length: facts.len(),
             modified: facts.modified().ok(),
-            file: Arc::new(file),
+            file,
         })
+    }
+
+    /// The bytes from `at` on.
+    fn read(&self, at: u64, length: u64) -> io::Result<Bytes> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        let mut piece: Vec<u8> = Vec::with_capacity(length);
+        while piece.len() < length {
+            let from = at + piece.len() as u64;
+            // Into what is not written yet, so that it need not be cleared before.
+            if rustix::io::pread(&self.file, spare_capacity(&mut piece), from)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(Bytes::from(piece))
     }
 
     fn is_as_it_was(&self) -> bool {
@@ -234,14 +248,13 @@ impl Sending {
         self.at += length;
         let is_last = self.at == self.end;
         self.ahead = Some(tokio::task::spawn_blocking(move || {
-            let mut piece = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-            opened.file.read_exact_at(&mut piece, at)?;
+            let piece = opened.read(at, length)?;
             if is_last && !opened.is_as_it_was() {
                 return Err(io::Error::other(
                     "the artifact was changed while it was sent",
                 ));
             }
-            Ok(Bytes::from(piece))
+            Ok(piece)
         }));
     }
 
