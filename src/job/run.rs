@@ -38,11 +38,9 @@ pub(super) async fn make_plan(
     let newest = guard::plan::list(store, &target.name, 1)
         .await
         .map_err(store_failed)?;
-    let twin = newest.into_iter().find(|newest| {
-        newest.is_open()
-            && newest.plan.digest == plan.digest
-            && newest.plan.migrations == plan.migrations
-    });
+    let twin = newest
+        .into_iter()
+        .find(|newest| newest.is_open() && newest.plan.says_the_same(&plan));
     let plan = if let Some(twin) = twin {
         context
             .progress

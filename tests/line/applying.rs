@@ -227,7 +227,7 @@ async fn two_people_are_needed_where_the_policy_says_so() {
     // Whoever made it: a plan that ada asked for.
     let job = ada.start("/t/app/plans", &[]).await;
     ada.wait(&job, &["succeeded"], SOON).await;
-    scene.ask("INSERT INTO \"Person\" VALUES (4, '4')");
+    scene.ask("INSERT INTO \"Person\" SELECT n, n::text FROM generate_series(10, 19) AS n");
     let job = ada.start("/t/app/plans", &[]).await;
     let page = ada.wait(&job, &["succeeded"], SOON).await;
     let made = page.attribute("a.btn[href*='/plans/']", "href");

@@ -19,6 +19,7 @@ on_both!(
     a_reason_is_asked_for_and_kept,
     nobody_approves_what_they_made_where_a_second_person_is_needed,
     a_rejected_plan_takes_no_yes_and_says_why,
+    a_plan_that_a_job_applies_takes_no_no,
     what_waits_is_the_newest_of_each_target,
 );
 
@@ -227,6 +228,8 @@ async fn nobody_approves_what_they_made_where_a_second_person_is_needed(ground: 
 
 async fn a_rejected_plan_takes_no_yes_and_says_why(ground: Ground) {
     let store = ground.open().await;
+    let twin = stored(&store, &ground).await;
+    ground.clock.advance(1);
     let plan = stored(&store, &ground).await;
     let reject = async |reason: &str| {
         let by = ("eve", "127.0.0.1");
@@ -238,8 +241,13 @@ async fn a_rejected_plan_takes_no_yes_and_says_why(ground: Ground) {
         reject("again").await,
         Err(ApprovalError::Closed("rejected"))
     ));
-    let refused = approval::approve(&store, &ground.clock, &plan, &yes(&plan)).await;
-    assert!(matches!(refused, Err(ApprovalError::Closed("rejected"))));
+    for plan in [&plan, &twin] {
+        let refused = approval::approve(&store, &ground.clock, plan, &yes(plan)).await;
+        assert!(
+            matches!(refused, Err(ApprovalError::Closed("rejected"))),
+            "a no is said to a digest"
+        );
+    }
     let found = plan::get(&store, "jarvis", &plan.id).await.unwrap();
     let closed = found.unwrap().closed.unwrap();
     assert_eq!(
@@ -260,6 +268,28 @@ async fn a_rejected_plan_takes_no_yes_and_says_why(ground: Ground) {
         .unwrap()
         .unwrap();
     assert!(found.applied_at.is_some() && found.closed.is_none());
+}
+
+async fn a_plan_that_a_job_applies_takes_no_no(ground: Ground) {
+    let store = ground.open().await;
+    let plan = stored(&store, &ground).await;
+    sql(
+        &store,
+        "INSERT INTO job (id, kind, target, payload, state, exclusive, actor, created_at, started_at, lease_until) \
+         SELECT 'j', 'plan.apply', target, '{\"plan\":\"' || id || '\"}', 'running', 1, 'ada', 1, 2, 3 FROM plan",
+    )
+    .await
+    .unwrap();
+    let reject =
+        async || approval::reject(&store, &ground.clock, &plan, "no", ("eve", "here")).await;
+    assert!(matches!(reject().await, Err(ApprovalError::Applying)));
+    sql(
+        &store,
+        "UPDATE job SET state = 'failed', ended_at = 4, lease_until = NULL",
+    )
+    .await
+    .unwrap();
+    reject().await.unwrap();
 }
 
 async fn what_waits_is_the_newest_of_each_target(ground: Ground) {

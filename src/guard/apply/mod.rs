@@ -7,6 +7,9 @@
 mod ready;
 mod trouble;
 
+use jiff::Timestamp;
+
+use crate::backup::manifest::Worth;
 use crate::backup::{self, Archive, Manifest};
 use crate::guard::plan::{Closed, Ending};
 use crate::guard::{Plan, Verdict, approval, plan};
@@ -56,8 +59,12 @@ pub async fn run(
         // Whoever waits for a backup of an hour shall not learn only then that somebody else is needed.
         return Err(trouble::unapproved().into());
     }
-    preflight(target, plan).await?;
-    back_up(ground, plan, ready.backup, without_backup, context).await?;
+    let changed_at = preflight(target, plan).await?;
+    // One from before somebody else's migration goes back too far.
+    let fresh = ready
+        .backup
+        .filter(|backup| changed_at.is_none_or(|at| backup.created_at > at));
+    back_up(ground, plan, fresh, without_backup, context).await?;
     let work = Purpose::Work {
         job: context.job.clone(),
     };
@@ -89,14 +96,20 @@ pub async fn run(
     Ok(outcome(applied, plan))
 }
 
-/// Finds out what will stand in the way after the backup, before it: a backup may take an hour.
-async fn preflight(target: &Target, plan: &Plan) -> Result<(), Trouble> {
+/// Finds out what will stand in the way after the backup, before it: a backup may take an hour. When the ledger last changed.
+async fn preflight(target: &Target, plan: &Plan) -> Result<Option<Timestamp>, Trouble> {
     let session = target.connect(Purpose::Look).await?;
     let survey = Survey::with(target, &session).await;
     session.close().await;
     let survey = survey?;
     writable(&survey.facts)?;
-    current(&survey, target, plan)
+    current(&survey, target, plan)?;
+    let moments = survey.ledger_rows().flat_map(|row| {
+        [Some(row.started_at), row.finished_at]
+            .into_iter()
+            .flatten()
+    });
+    Ok(moments.max())
 }
 
 /// Makes sure that there is something to go back to: a fresh backup whose bytes are intact, or one that is taken now.
@@ -120,9 +133,26 @@ async fn back_up(
         None => {
             progress.step("Backup", "There is no fresh one, so one is taken now.");
             let note = format!("before plan {}", plan.short_digest());
-            backup::take::run_within(ground.archive, ground.target, &note, context).await?;
+            let taken =
+                backup::take::run_within(ground.archive, ground.target, &note, context).await?;
+            if plan.verdict == Verdict::Destructive {
+                readable(ground, taken).await?;
+            }
             Ok(())
         }
+    }
+}
+
+/// Refuses to destroy anything on a backup whose table of contents is not whole.
+async fn readable(ground: Ground<'_>, taken: Outcome) -> Result<(), Trouble> {
+    let (archive, target) = (ground.archive.clone(), ground.target.name.clone());
+    let id = taken.made.unwrap_or_default();
+    let found = tokio::task::spawn_blocking(move || archive.find(&target, &id))
+        .await
+        .unwrap_or_default();
+    match found {
+        Some(backup) if backup.worth() == Worth::Readable => Ok(()),
+        _ => Err(trouble::unreadable()),
     }
 }
 

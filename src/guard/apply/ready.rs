@@ -1,5 +1,6 @@
 //! What a plan still needs before it can be applied.
 
+use crate::backup::manifest::Worth;
 use crate::backup::{Archive, Manifest};
 use crate::clock::Clock;
 use crate::guard::{Plan, Verdict, approval, plan};
@@ -18,7 +19,8 @@ pub struct Readiness {
 }
 
 /// What a plan still needs. Only a destructive one needs an approval. A backup is fresh when it is of this very database, taken in
-/// the last four hours and since a plan was last applied.
+/// the last four hours and since a plan was last applied; for a destructive one also since the plan was made, so that what it
+/// counted as lost is in it, and readable.
 pub async fn readiness(
     store: &Store,
     clock: &Clock,
@@ -33,12 +35,20 @@ pub async fn readiness(
         .await?
         .unwrap_or_default()
         .max(clock.now_ms() - FRESH_MS);
+    let destructive = plan.verdict == Verdict::Destructive;
+    let since = if destructive {
+        since.max(plan.made_at)
+    } else {
+        since
+    };
     let backup = listing.backups.into_iter().find(|backup| {
+        let at = backup.created_at.as_millisecond();
         backup.server.cluster == plan.identity.cluster
             && backup.server.database == plan.identity.database
-            && backup.created_at.as_millisecond() > since
+            && at > since
+            && at <= clock.now_ms()
+            && (!destructive || backup.worth() == Worth::Readable)
     });
-    let destructive = plan.verdict == Verdict::Destructive;
     let approved = approval::latest(store, &plan.id)
         .await?
         .is_some_and(|approval| approval.digest == plan.digest && approval.is_open(clock.now_ms()));

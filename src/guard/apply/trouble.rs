@@ -25,7 +25,14 @@ pub(super) fn approval_is_used(error: OperationError) -> OperationError {
             trouble.data = format!("{} {USED}", trouble.data);
             OperationError::Stopped(trouble)
         }
-        other => other,
+        OperationError::Fail(mut trouble) => {
+            trouble.data = format!("{} {USED}", trouble.data);
+            OperationError::Fail(trouble)
+        }
+        OperationError::NeedsHuman(mut trouble) => {
+            trouble.data = format!("{} {USED}", trouble.data);
+            OperationError::NeedsHuman(trouble)
+        }
     }
 }
 
@@ -77,6 +84,16 @@ pub(super) fn damaged(name: &str) -> Trouble {
         format!("The backup {name} is damaged: its bytes are not those that were written."),
         "Nothing was applied. The database is as it was; that backup cannot be gone back to.",
         "Look at the disk of the archive, take a new backup, then apply the plan.",
+    )
+    .refused()
+}
+
+/// The backup was taken, but its table of contents is not that of the database.
+pub(super) fn unreadable() -> Trouble {
+    Trouble::new(
+        "The backup that was taken is not readable: its table of contents could not be read, or does not name every table.",
+        "Nothing was applied. The database is as it was; the approval was not used.",
+        "Read the warnings of this job, correct what they name, then apply the plan.",
     )
     .refused()
 }

@@ -72,6 +72,11 @@ pub enum ApprovalError {
     /// It has a yes already.
     #[error("This plan is approved already.")]
     Already,
+    /// A job applies it now.
+    #[error(
+        "A job applies this plan now, or was interrupted while it did: stop or reconcile that job. Nothing was stored."
+    )]
+    Applying,
     /// It has been applied.
     #[error("This plan has been applied already. There is nothing left to approve.")]
     Applied,
@@ -210,7 +215,11 @@ pub async fn reject(
     };
     let mut tx = store.begin().await?;
     if !plan::close(&mut tx, clock, plan, &closed, place).await? {
-        return Err(why_not(&mut tx, plan, closed.at).await?);
+        return Err(match why_not(&mut tx, plan, closed.at).await? {
+            // Neither stands in the way of a no.
+            ApprovalError::SecondPerson | ApprovalError::Already => ApprovalError::Applying,
+            other => other,
+        });
     }
     tx.commit().await?;
     Ok(())

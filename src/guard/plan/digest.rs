@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Plan, PlannedMigration, Touched};
+use super::{Plan, PlannedMigration, Touched, growth};
 use crate::migration::Survey;
 use crate::target::Target;
 
@@ -35,6 +35,18 @@ impl Identity {
 }
 
 impl Plan {
+    /// Whether the other plan is this one made again: of the same digest, with nothing that a person would have to be asked about
+    /// anew. Sizes of tables move all the time and are not compared.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.digest == other.digest
+            && self.verdict == other.verdict
+            && growth::worse(&self.migrations, &other.migrations).is_empty()
+            && growth::worse(&other.migrations, &self.migrations).is_empty()
+            && growth::uncounted(&self.migrations, &other.migrations).is_none()
+            && growth::uncounted(&other.migrations, &self.migrations).is_none()
+    }
+
     /// Whether what is pending in `survey` is what this plan says: scripts, order and database. Whether the touched tables are
     /// still defined as they were, a survey does not tell; that is looked at before anything is applied.
     #[must_use]

@@ -101,6 +101,7 @@ fn mentioned(effect: &Effect) -> Vec<&TableName> {
             names.push(partition);
         }
         Effect::DropIndex { index, .. } => names.push(index),
+        Effect::DropView { view, .. } => names.push(view),
         Effect::AddConstraint { constraint, .. } => {
             if let ConstraintKind::ForeignKey { references, .. } = &constraint.kind {
                 names.push(references);

@@ -153,7 +153,8 @@ pub struct Closed {
     pub reason: String,
 }
 
-/// Closes a plan that is neither applied nor closed, with its audit entry; whether it was open. The caller commits.
+/// Closes a plan that is neither applied nor closed, with its audit entry; whether it was open. A no is said to a digest, so it
+/// closes every open plan of the same one, and comes too late while a job applies this one. The caller commits.
 pub(in crate::guard) async fn close(
     tx: &mut Tx,
     clock: &Clock,
@@ -163,17 +164,34 @@ pub(in crate::guard) async fn close(
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "UPDATE plan SET closed_at = $1, closed_as = $2, closed_by = $3, closed_reason = $4 \
-         WHERE id = $5 AND applied_at IS NULL AND closed_at IS NULL",
+         WHERE id = $5 AND applied_at IS NULL AND closed_at IS NULL AND NOT ($2 = 'rejected' AND EXISTS ( \
+             SELECT 1 FROM job WHERE job.target = $6 AND job.kind = 'plan.apply' \
+             AND job.state IN ('running', 'interrupted') AND job.payload LIKE '%' || plan.id || '%'))",
     )
     .bind(closed.at)
     .bind(closed.ending.word())
     .bind(&closed.by)
     .bind(&closed.reason)
     .bind(&plan.id)
+    .bind(&plan.target)
     .execute(&mut **tx)
     .await?;
     if done.rows_affected() == 0 {
         return Ok(false);
+    }
+    if closed.ending == Ending::Rejected {
+        sqlx::query(
+            "UPDATE plan SET closed_at = $1, closed_as = $2, closed_by = $3, closed_reason = $4 \
+             WHERE target = $5 AND digest = $6 AND applied_at IS NULL AND closed_at IS NULL",
+        )
+        .bind(closed.at)
+        .bind(closed.ending.word())
+        .bind(&closed.by)
+        .bind(&closed.reason)
+        .bind(&plan.target)
+        .bind(&plan.digest)
+        .execute(&mut **tx)
+        .await?;
     }
     let action = match closed.ending {
         Ending::Rejected => "plan.reject",

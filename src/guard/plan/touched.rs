@@ -19,6 +19,10 @@ use crate::target::catalog::table::TableName;
 
 /// How long a table is waited for that somebody holds.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// How many changes are said.
+const MOST_SAID: usize = 20;
+/// How much of a definition is said, in characters.
+const LONGEST_SAID: usize = 200;
 /// How often it is looked.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -118,7 +122,30 @@ pub(in crate::guard) fn changes(before: &[Touched], after: &[Touched]) -> Vec<St
             (None, None) => {}
         }
     }
+    for old in before {
+        let still = |new: &&Touched| (&old.schema, &old.name) == (&new.schema, &new.name);
+        if old.shape.is_some() && after.iter().find(still).is_none() {
+            said.push(format!(
+                "The table {} is not looked for any more: the search path has changed.",
+                old.words()
+            ));
+        }
+    }
+    if said.len() > MOST_SAID {
+        let more = said.len() - MOST_SAID;
+        said.truncate(MOST_SAID);
+        said.push(format!("And {more} more."));
+    }
     said
+}
+
+/// A definition, cut where it is long: it goes into the audit, which keeps it.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= LONGEST_SAID {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(LONGEST_SAID).collect();
+    format!("{head}…")
 }
 
 fn differences(table: &str, old: &Shape, new: &Shape, said: &mut Vec<String>) {
@@ -136,12 +163,19 @@ fn differences(table: &str, old: &Shape, new: &Shape, said: &mut Vec<String>) {
             let what = format!("{kind} {} of {table}", quote_if_needed(name));
             match (was, is) {
                 (Some(was), Some(is)) if was != is => {
-                    said.push(format!("The {what} was `{was}` and is `{is}`."));
+                    said.push(format!(
+                        "The {what} was `{}` and is `{}`.",
+                        cut(was),
+                        cut(is)
+                    ));
                 }
                 (Some(was), None) => {
-                    said.push(format!("The {what} (`{was}`) is not there any more."));
+                    said.push(format!(
+                        "The {what} (`{}`) is not there any more.",
+                        cut(was)
+                    ));
                 }
-                (None, Some(is)) => said.push(format!("The {what} is new: `{is}`.")),
+                (None, Some(is)) => said.push(format!("The {what} is new: `{}`.", cut(is))),
                 _ => {}
             }
         }

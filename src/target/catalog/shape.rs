@@ -19,6 +19,7 @@ use crate::target::failure::query_failed;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape(pub BTreeMap<String, BTreeMap<String, String>>);
 
+/// Partitions that come and go, and the copies that a concurrent REINDEX makes for a while, are not part of it.
 /// Foreign keys that point at it, tables that inherit from it and views over it belong to a relation's shape: what is done to
 /// it reaches them.
 const QUESTION: &str = "\
@@ -42,16 +43,18 @@ SELECT wanted.n, jsonb_strip_nulls(jsonb_build_object( \
             || CASE WHEN convalidated THEN '' ELSE ' (not validated)' END) \
         FROM pg_constraint k WHERE conrelid = c.oid), \
     'reference', (SELECT jsonb_object_agg(conname || ' of ' || conrelid::regclass::text, pg_get_constraintdef(k.oid)) \
-        FROM pg_constraint k WHERE confrelid = c.oid), \
+        FROM pg_constraint k WHERE confrelid = c.oid AND conparentid = 0), \
     'index', (SELECT jsonb_object_agg(indexrelid::regclass::text, pg_get_indexdef(indexrelid) \
             || CASE WHEN indisvalid THEN '' ELSE ' (invalid)' END) \
-        FROM pg_index WHERE indrelid = c.oid), \
+        FROM pg_index WHERE indrelid = c.oid \
+            AND NOT (NOT indisvalid AND indexrelid::regclass::text ~ '_cc(new|old)[0-9]*.?$')), \
     'trigger', (SELECT jsonb_object_agg(tgname, pg_get_triggerdef(g.oid) || ' ' || tgenabled::text) \
         FROM pg_trigger g WHERE tgrelid = c.oid AND NOT tgisinternal), \
     'policy', (SELECT jsonb_object_agg(polname, concat_ws(' ', polcmd::text, polpermissive::text, \
             pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))) \
         FROM pg_policy WHERE polrelid = c.oid), \
-    'child', (SELECT jsonb_object_agg(inhrelid::regclass::text, 'inherits') FROM pg_inherits WHERE inhparent = c.oid), \
+    'child', (SELECT jsonb_object_agg(inhrelid::regclass::text, 'inherits') FROM pg_inherits WHERE inhparent = c.oid \
+            AND NOT (SELECT p.relispartition FROM pg_class p WHERE p.oid = inhrelid)), \
     'view', (SELECT jsonb_object_agg(DISTINCT w.ev_class::regclass::text, 'reads it') \
         FROM pg_depend p JOIN pg_rewrite w ON w.oid = p.objid \
         WHERE p.classid = 'pg_rewrite'::regclass AND p.refclassid = 'pg_class'::regclass AND p.refobjid = c.oid \
