@@ -1,6 +1,6 @@
 //! The manifest: the JSON beside an artifact that says what it is.
 //!
-//! The file holds a [`Manifest`] and, under `contents`, a [`Contents`](super::Contents). Lists read the first only: the
+//! The file holds a [`Manifest`] and, under `contents`, a [`Contents`]. Lists read the first only: the
 //! second names every table.
 
 use jiff::Timestamp;

@@ -105,7 +105,9 @@ fn a_backup_that_is_terminated_leaves_nothing() {
     let scene = terminal();
     let holder = hold_up(&scene);
     let take = Running::start(&scene, &["backup", "take"]);
-    until("pg_dump waits", || scene.ask(DUMPS) == "1");
+    until("pg_dump waits, and what measures beside it", || {
+        scene.ask(DUMPS) == "2"
+    });
     take.send(Signal::TERM);
     take.ended(CANCELLED).says(&["Nothing was left behind."]);
     assert_eq!(scene.ask(DUMPS), "0", "the dump ended with it");
@@ -137,7 +139,9 @@ fn a_backup_of_another_program_is_stopped_from_here_too() {
     let scene = terminal();
     let _holder = hold_up(&scene);
     let take = Running::start(&scene, &["backup", "take"]);
-    until("pg_dump waits", || scene.ask(DUMPS) == "1");
+    until("pg_dump waits, and what measures beside it", || {
+        scene.ask(DUMPS) == "2"
+    });
     let twin = Running::start(&scene, &["backup", "take"]);
     let_it_follow();
     twin.send(Signal::INT);
@@ -172,7 +176,9 @@ fn an_apply_that_waits_is_withdrawn() {
     scene.run(&["plan", "make"], DONE);
     let _holder = hold_up(&scene);
     let take = Running::start(&scene, &["backup", "take"]);
-    until("pg_dump waits", || scene.ask(DUMPS) == "1");
+    until("pg_dump waits, and what measures beside it", || {
+        scene.ask(DUMPS) == "2"
+    });
     let apply = Running::start(&scene, &["plan", "apply"]);
     until("it waits", || newest(&scene)["state"] == "queued");
     apply.send(Signal::TERM);

@@ -3,7 +3,7 @@
 //!
 //! Steps: Preflight (facts, tool, room), Snapshot (rights, catalogue), Dump (and the counts beside it), Check (length,
 //! SHA-256 by one read, table of contents), Publish. Cancelling, failing and vanishing leave no artifact behind; on the
-//! server, the sessions end with the tool and with us. Read [`snapshot`] for what is dumped, [`tally`] for what is counted.
+//! server, the sessions end with the tool and with us. Read `snapshot` for what is dumped, `tally` for what is counted.
 
 mod dump;
 mod preflight;
