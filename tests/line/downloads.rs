@@ -126,7 +126,7 @@ async fn a_download_that_was_cut_off_goes_on_at_the_same_byte() {
         .await;
     assert_eq!(rest.status, StatusCode::PARTIAL_CONTENT);
     assert_eq!([first, rest.bytes].concat(), shelf.bytes, "byte for byte");
-    let audit = shelf.audit(5).await;
+    let audit = shelf.audit(6).await;
     let length = shelf.bytes.len();
     for said in [
         format!("all {length} bytes: cut off after"),
@@ -172,7 +172,7 @@ async fn the_tag_of_a_backup_is_its_hash() {
         format!("bytes */{}", shelf.bytes.len())
     );
     // What sends no byte is no download.
-    let audit = shelf.audit(3).await;
+    let audit = shelf.audit(4).await;
     assert_eq!(audit.matches("handed over").count(), 2, "{audit}");
 }
 
@@ -197,7 +197,7 @@ async fn what_changes_under_way_is_not_passed_off_as_the_backup() {
         }
     }
     assert!(cut, "a changed artifact was sent to its end");
-    let audit = shelf.audit(1).await;
+    let audit = shelf.audit(2).await;
     assert!(audit.contains("cut off after"), "{audit}");
     // One that has another length is not there at all.
     std::fs::write(&shelf.dump, &shelf.bytes[1..]).unwrap();
@@ -211,6 +211,6 @@ async fn many_at_once_get_the_same_bytes() {
     for page in futures_util::future::join_all(asked).await {
         assert!(page.bytes == shelf.bytes);
     }
-    let audit = shelf.audit(15).await;
+    let audit = shelf.audit(16).await;
     assert_eq!(audit.matches("handed over").count(), 8, "{audit}");
 }
