@@ -14,8 +14,7 @@ use crate::support::console::Console;
 use crate::support::project::Project;
 
 const CANCELLED: i32 = 130;
-/// Whether a session of ours waits; the one that dumps and the one that counts may.
-const DUMPS: &str = "SELECT least(count(*), 1) FROM pg_stat_activity WHERE datname = current_database() \
+const DUMPS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                      AND application_name LIKE 'lockkeeper:%' AND wait_event_type = 'Lock'";
 const SLEEPS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' \
                       AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()";
