@@ -2,7 +2,7 @@
 //!
 //! What must stay true, and is held by the SQL that stores a yes or uses it: one good yes at a time, none to a plan that is
 //! applied or closed; where the target's policy asks for a second person, nobody approves what they have made, nor applies what
-//! they have approved. Read [`approve`], then [`claim()`].
+//! they have approved. Read [`approve`], then `claim.rs`.
 
 mod claim;
 
