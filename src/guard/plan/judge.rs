@@ -1,5 +1,7 @@
 //! Judging what is pending: parse, ask the live database, ask the rules.
 
+use std::collections::HashMap;
+
 use super::{PlannedMigration, PlannedStatement, live};
 use crate::guard::finding::{Count, Finding, Loss, TableNow};
 use crate::guard::lock;
@@ -9,8 +11,6 @@ use crate::operation::Trouble;
 use crate::sql::{self, Effect, Statement};
 use crate::target::Session;
 use crate::target::catalog::relation::Kind;
-
-pub(super) use super::live::answer;
 
 /// A pending script, parsed.
 pub(super) struct Parsed<'a> {
@@ -22,14 +22,14 @@ pub(super) struct Parsed<'a> {
 /// A statement that is still being judged, and its findings with what has to be counted for each.
 pub(super) type Judged = (PlannedStatement, Vec<(Finding, Option<Question>)>);
 
-/// What is pending in `survey`, judged with what the database of `session` says of it now.
+/// What is pending in `survey`, judged with what the database of `session` says of it now, and what was counted for that.
 pub(super) async fn judged(
     session: &Session,
     survey: &Survey,
-) -> Result<Vec<(String, Vec<Judged>)>, Trouble> {
+) -> Result<(Vec<(String, Vec<Judged>)>, HashMap<Question, Count>), Trouble> {
     let parsed = parse(survey)?;
     let facts = live::facts(session, &parsed).await?;
-    Ok(judge(&parsed, &facts))
+    Ok((judge(&parsed, &facts), facts.answers))
 }
 
 /// The pending scripts, in order.

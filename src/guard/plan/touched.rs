@@ -100,11 +100,13 @@ fn held(holder: &str) -> Trouble {
     )
 }
 
-/// Every table that a pending statement names, once; a name without a schema stands for the one of each schema of the path.
+/// Every table that a pending statement names or drags along, once; a name without a schema stands for the one of each schema of
+/// the path.
 async fn names(session: &Session, survey: &Survey) -> Result<Vec<TableName>, Trouble> {
     let parsed = judge::parse(survey)?;
     let reading = relation::reading(session).await?;
-    Ok(live::names(&parsed, &reading.path))
+    let dependents = live::dependents(session, &parsed).await?;
+    Ok(live::names(&parsed, &reading.path, &dependents))
 }
 
 /// What of the definitions has changed from `before` to `after`, a sentence each.
@@ -126,7 +128,7 @@ pub(in crate::guard) fn changes(before: &[Touched], after: &[Touched]) -> Vec<St
         let still = |new: &&Touched| (&old.schema, &old.name) == (&new.schema, &new.name);
         if old.shape.is_some() && after.iter().find(still).is_none() {
             said.push(format!(
-                "The table {} is not looked for any more: the search path has changed.",
+                "The table {} is not reached any more: it is gone, or the search path has changed.",
                 old.words()
             ));
         }
