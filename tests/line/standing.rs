@@ -29,8 +29,8 @@ fn what_destroys_data_is_applied_on_a_readable_backup_only() {
     assert!(manifest["readable_at"].is_string(), "{manifest}");
     manifest["readable_at"] = serde_json::Value::Null;
     std::fs::write(&path, manifest.to_string()).unwrap();
-    let listed = scene.run(&["backup", "list", "--json"], DONE).json();
-    assert_eq!(listed["backups"][0]["worth"], "taken", "{listed}");
+    let id = manifest["id"].as_str().unwrap();
+    scene.run(&["backup", "show", id], DONE).says(&["taken"]);
     scene.run(&["plan", "apply"], DONE).says(&[OWN]);
     assert!(!scene.has_phones());
 }
@@ -94,6 +94,14 @@ fn an_applied_plan_is_not_applied_again() {
         .says(&["closed (applied)", "Nothing was applied."]);
     assert!(scene.has_phones());
     assert_eq!(scene.ledger().lines().count(), before.lines().count());
+    // A safe one needs no yes, and is claimed once all the same.
+    scene.project.write("2_drop", "CREATE TABLE more (id int);");
+    scene.plan_and_apply(DONE);
+    scene.ask("DROP TABLE more; DELETE FROM _prisma_migrations WHERE migration_name = '2_drop'");
+    scene
+        .run(&["plan", "apply", "--no-backup"], REFUSED)
+        .says(&["closed (applied)"]);
+    assert_eq!(scene.ask("SELECT to_regclass('more')"), "");
 }
 
 #[test]

@@ -242,4 +242,36 @@ mod tests {
         );
         assert_eq!(from_to(&absent, &absent), Vec::<String>::new());
     }
+
+    #[test]
+    fn a_table_that_is_not_reached_any_more_is_told() {
+        let before = [table(&[("id", "integer")])];
+        assert_eq!(
+            changes(&before, &[]),
+            [
+                "The table public.\"User\" is not reached any more: it is gone, or the search path has changed."
+            ]
+        );
+    }
+
+    #[test]
+    fn long_definitions_and_long_lists_are_cut() {
+        let long = "é".repeat(LONGEST_SAID + 1);
+        let names: Vec<String> = (0..=MOST_SAID).map(|n| format!("c{n:02}")).collect();
+        let columns = |text| {
+            let columns: Vec<(&str, &str)> =
+                names.iter().map(|name| (name.as_str(), text)).collect();
+            [table(&columns)]
+        };
+        let said = changes(&columns("text"), &columns(&long));
+        assert_eq!(said.len(), MOST_SAID + 1);
+        assert_eq!(
+            said[0],
+            format!(
+                "The column c00 of public.\"User\" was `text` and is `{}…`.",
+                "é".repeat(LONGEST_SAID)
+            )
+        );
+        assert_eq!(said[MOST_SAID], "And 1 more.");
+    }
 }
