@@ -127,8 +127,12 @@ fn a_no_is_said_to_all_plans_of_the_digest() {
     let scene = Scene::about_to_drop();
     let first = scene.run(&["plan", "show", "--json"], DONE).json();
     let first = first["plan"]["id"].as_str().unwrap().to_owned();
-    // The same scripts on the same tables: the same digest, and the yes to the older one would be found.
+    // The same scripts on the same tables with more rows: another plan of the same digest, and the yes to the older one would
+    // be found.
+    scene.ask("INSERT INTO \"Person\" SELECT n, 'x' FROM generate_series(10, 40) n");
     scene.run(&["plan", "make"], REFUSED);
+    let newest = scene.run(&["plan", "show", "--json"], DONE).json();
+    assert_ne!(newest["plan"]["id"], first.as_str());
     scene.run(&["plan", "reject", "--reason", "no"], DONE);
     scene
         .run(&["plan", "show", &first], DONE)
