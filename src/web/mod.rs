@@ -38,6 +38,7 @@ mod plan;
 mod plans;
 mod program;
 mod proof;
+mod prose;
 mod range;
 mod record;
 mod routes;

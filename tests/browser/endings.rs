@@ -53,7 +53,7 @@ async fn a_plan_that_is_closed_says_by_whom_and_why_and_offers_a_new_one() {
     browser.picture("plan-void").await;
     let text = browser.text().await;
     assert!(
-        text.contains("was `text` and is `character varying(40)`"),
+        text.contains("was text and is character varying(40)"),
         "{text}"
     );
 
