@@ -247,10 +247,6 @@ pub struct Layout {
 impl Layout {
     /// A sentence that may have code between backticks.
     #[must_use]
-    #[expect(
-        clippy::unused_self,
-        reason = "every template and macro has the layout, and what it offers"
-    )]
     pub fn prose<'a>(&self, text: &'a str) -> Safe<Prose<'a>> {
         Safe(Prose(text))
     }

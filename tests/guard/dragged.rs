@@ -1,6 +1,6 @@
 //! What goes with a schema, a type or an extension, and what leaves a digest as it is.
 
-use lockkeeper::guard::Count;
+use lockkeeper::guard::{Count, LockOn};
 
 use super::{Base, lines};
 
@@ -63,7 +63,7 @@ async fn what_goes_along_is_part_of_the_digest_and_locked() {
     let plan = base.plan(&script).await;
     let locked: Vec<String> = plan
         .statements()
-        .flat_map(|one| one.locks.iter().map(|lock| lock.sentence()))
+        .flat_map(|one| one.locks.iter().map(LockOn::sentence))
         .collect();
     assert_eq!(locked.len(), 3, "{locked:?}");
     base.run("CREATE TABLE unrelated (id int)");

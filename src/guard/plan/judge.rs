@@ -22,14 +22,22 @@ pub(super) struct Parsed<'a> {
 /// A statement that is still being judged, and its findings with what has to be counted for each.
 pub(super) type Judged = (PlannedStatement, Vec<(Finding, Option<Question>)>);
 
-/// What is pending in `survey`, judged with what the database of `session` says of it now, and what was counted for that.
-pub(super) async fn judged(
-    session: &Session,
-    survey: &Survey,
-) -> Result<(Vec<(String, Vec<Judged>)>, HashMap<Question, Count>), Trouble> {
+/// What is pending, judged.
+pub(super) struct Judgement {
+    /// The statements of each migration by name, in order.
+    pub(super) migrations: Vec<(String, Vec<Judged>)>,
+    /// What was counted in order to judge.
+    pub(super) answers: HashMap<Question, Count>,
+}
+
+/// What is pending in `survey`, judged with what the database of `session` says of it now.
+pub(super) async fn judged(session: &Session, survey: &Survey) -> Result<Judgement, Trouble> {
     let parsed = parse(survey)?;
     let facts = live::facts(session, &parsed).await?;
-    Ok((judge(&parsed, &facts), facts.answers))
+    Ok(Judgement {
+        migrations: judge(&parsed, &facts),
+        answers: facts.answers,
+    })
 }
 
 /// The pending scripts, in order.

@@ -78,10 +78,8 @@ pub(super) async fn dependents(
 ) -> Result<BTreeMap<Thing, Vec<Dependent>>, Trouble> {
     let mut found = BTreeMap::new();
     for thing in effects(parsed).filter_map(rules::dragging) {
-        if !found.contains_key(&thing) {
-            let those = dependents::dependents(session, &thing).await?;
-            found.insert(thing, those);
-        }
+        let those = dependents::dependents(session, &thing).await?;
+        found.insert(thing, those);
     }
     Ok(found)
 }

@@ -16,14 +16,12 @@ pub use stored::{Closed, Ending, Stored, get, list, mark_applied, save, waiting}
 pub(super) use stored::{close, last_applied};
 pub use touched::Touched;
 
-use std::collections::HashMap;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::guard::finding::{Count, Finding, Severity, TableNow, Verdict};
+use crate::guard::finding::{Finding, Severity, TableNow, Verdict};
 use crate::guard::lock::LockOn;
-use crate::guard::rules::Question;
 use crate::migration::Survey;
 use crate::operation::{Context, OperationError};
 use crate::target::{Purpose, Session, Target};
@@ -183,15 +181,16 @@ async fn looking<T>(
 /// Counts what the rules want to know of what was judged, but for what was counted already.
 async fn count(
     survey: &Survey,
-    (mut judged, counted): (Vec<(String, Vec<judge::Judged>)>, HashMap<Question, Count>),
+    mut judged: judge::Judgement,
     session: &Session,
     context: &Context,
 ) -> Vec<PlannedMigration> {
     let began = Instant::now();
-    for statement in judged.iter_mut().flat_map(|(_, statements)| statements) {
+    let statements = judged.migrations.iter_mut();
+    for statement in statements.flat_map(|(_, statements)| statements) {
         for (finding, question) in &mut statement.1 {
             if let (Some(loss), Some(question)) = (&mut finding.loss, question) {
-                loss.count = match counted.get(question) {
+                loss.count = match judged.answers.get(question) {
                     Some(count) => *count,
                     None => live::answer(session, question, began).await,
                 };
@@ -199,7 +198,7 @@ async fn count(
             }
         }
     }
-    judge::settle(survey, judged)
+    judge::settle(survey, judged.migrations)
 }
 
 fn verdict(migrations: &[PlannedMigration]) -> Verdict {
