@@ -42,6 +42,7 @@ mod refusal;
 mod schedules;
 mod sign_in;
 mod snapshots;
+mod status;
 mod stopping;
 mod story;
 mod subscriptions;
