@@ -75,7 +75,7 @@ fn does(deed: &Deed, number: usize, project: &Project, database: &str) {
     match deed {
         Deed::Deploy => drop(lockkeeper(project, &url, &["deploy"])),
         Deed::Resolve(mark, name) => {
-            drop(lockkeeper(project, &url, &["resolve", mark, NAMES[*name]]))
+            drop(lockkeeper(project, &url, &["resolve", mark, NAMES[*name]]));
         }
         Deed::Crash(name) if may_begin(database, project, NAMES[*name]) => {
             let row = format!(
