@@ -70,6 +70,11 @@ fn locks() -> Vec<Situation> {
             .sql("CREATE TABLE legacy (id int);")
             .locked()
             .asks(&[DEPLOY]),
+        situation("held-and-nothing-to-do")
+            .has(&["1_a"])
+            .rows(Applied, &["1_a"])
+            .locked()
+            .asks(&[DEPLOY]),
         situation("held-and-the-wrong-provider")
             .has(&["1_a"])
             .file("migration_lock.toml", b"provider = \"mysql\"\n")
