@@ -22,7 +22,7 @@ pub use identifier::{TableName, quote_identifier, quote_if_needed};
 pub use parse::{MAX_SCRIPT_BYTES, Statement, parse};
 pub use shortened::without_values;
 pub use syntax_error::SyntaxError;
-pub use transaction::{Control, leaves_transaction_open, transaction_control};
+pub use transaction::{Control, leaves_transaction_open, transaction_control, uses_added_value};
 
 #[cfg(test)]
 mod tests;
