@@ -1,9 +1,51 @@
 //! Running an operation without a store: no job, no audit, only what it says.
 
-use super::terminal::Terminal;
-use super::{operator, signal};
+use serde_json::json;
+
+use super::terminal::{Exit, Terminal};
+use super::{Failure, operator, signal};
 use crate::clock::Clock;
-use crate::operation::{Context, Event, Progress, Report};
+use crate::operation::{Context, Event, OperationError, Outcome, Progress, Report};
+use crate::target::{Hold, Target};
+
+/// Runs an operation that changes a target, keeps other consoles from it meanwhile, and tells how it ended.
+pub(super) async fn change(
+    target: &Target,
+    terminal: Terminal,
+    work: impl AsyncFnOnce(&Context) -> Result<Outcome, OperationError>,
+) -> Result<Exit, Failure> {
+    let held = async |context: Context| {
+        let hold = Hold::take(target, &context).await?;
+        hold.during(&context, work(&context)).await
+    };
+    let (ended, _reported) = run(terminal, held).await;
+    match ended {
+        Ok(outcome) => {
+            terminal.say(&outcome.summary);
+            terminal.json(&json!({"state": "succeeded", "summary": outcome.summary}));
+            Ok(Exit::Done)
+        }
+        Err(error) => stopped(error, terminal),
+    }
+}
+
+/// How a run ends that did not end well.
+pub(super) fn stopped(error: OperationError, terminal: Terminal) -> Result<Exit, Failure> {
+    match error {
+        OperationError::Fail(trouble) | OperationError::NeedsHuman(trouble) => {
+            Err(Failure::Operation(trouble))
+        }
+        OperationError::Stopped(trouble) => {
+            terminal.trouble(&trouble);
+            Ok(Exit::Cancelled)
+        }
+        OperationError::Cancelled => {
+            terminal.json(&json!({"state": "cancelled"}));
+            terminal.talk("Stopped. Nothing was changed.");
+            Ok(Exit::Cancelled)
+        }
+    }
+}
 
 /// Runs `work` with a context of its own and prints what it reports. Returns its result and everything it reported.
 pub(super) async fn run<T>(

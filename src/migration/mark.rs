@@ -157,6 +157,9 @@ pub async fn preview(
     work_out: impl FnOnce(Past<'_>, Timestamp) -> Result<Changes, Refusal>,
 ) -> Result<Changes, Trouble> {
     let survey = Survey::of(target).await?;
+    if let Some(trouble) = survey.misplaced() {
+        return Err(trouble);
+    }
     Ok(work_out(survey.past(), at)?)
 }
 
@@ -184,6 +187,9 @@ pub(super) async fn run(
     deploy::lock(&session, &context.cancel).await?;
     progress.step("Check", "Reading folder and ledger under the lock.");
     let survey = Survey::with(target, &session).await?;
+    if let Some(trouble) = survey.misplaced() {
+        return Err(trouble.into());
+    }
     let changes = work_out(survey.past(), context.clock.now()).map_err(Trouble::from)?;
     let lines = changes.lines();
     progress.step(

@@ -27,6 +27,7 @@ pub struct Statement {
     pub effects: Vec<Effect>,
     pub(super) control: Option<Control>,
     pub(super) alone: bool,
+    pub(super) beside: bool,
 }
 
 impl Statement {
@@ -65,6 +66,13 @@ impl Statement {
     pub fn cannot_run_in_transaction(&self) -> bool {
         self.alone
     }
+
+    /// Whether it lets others read and write while it waits and works, so that it may wait for as long as it takes: what is done
+    /// `CONCURRENTLY`, and a plain `VACUUM`.
+    #[must_use]
+    pub fn runs_beside_others(&self) -> bool {
+        self.beside
+    }
 }
 
 /// The statements of `script`, in order. A script of nothing but comments has none.
@@ -98,6 +106,7 @@ pub fn parse(script: &str) -> Result<Vec<Statement>, SyntaxError> {
                 effects: effect::of(node),
                 control: transaction::control_of(node),
                 alone: transaction::runs_alone(node),
+                beside: transaction::runs_beside(node),
             })
         })
         .collect())

@@ -113,6 +113,20 @@ pub(super) fn control_of(node: &NodeEnum) -> Option<Control> {
     })
 }
 
+/// Whether the statement holds nobody up while it waits for its locks.
+pub(super) fn runs_beside(node: &NodeEnum) -> bool {
+    match node {
+        NodeEnum::ReindexStmt(reindex) => is_on(&reindex.params, "concurrently", false),
+        NodeEnum::VacuumStmt(vacuum) => {
+            vacuum.is_vacuumcmd && !is_on(&vacuum.options, "full", false)
+        }
+        NodeEnum::IndexStmt(_) | NodeEnum::DropStmt(_) | NodeEnum::AlterTableStmt(_) => {
+            runs_alone(node)
+        }
+        _ => false,
+    }
+}
+
 /// Whether the server refuses the statement inside of a transaction block.
 ///
 /// The list is that of `PreventInTransactionBlock` in Postgres 18, as far as a statement's text shows it: `REINDEX` or

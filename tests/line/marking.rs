@@ -298,3 +298,27 @@ fn a_mark_that_was_cut_off_waits_for_a_person() {
     decide("failed", DONE);
     ended(next, "resolve", DONE);
 }
+
+#[test]
+fn no_second_ledger_is_made_beside_one_that_is_not_on_the_path() {
+    let scene = Scene::terminal(two());
+    std::fs::write(
+        scene.project.folder().join("prisma/schema.prisma"),
+        "datasource db {\n  provider = \"postgresql\"\n  url = env(\"DATABASE_URL\")\n  schemas = [\"app\", \"public\"]\n}\n",
+    )
+    .unwrap();
+    scene.plan_and_apply(DONE);
+    scene.ask("CREATE SCHEMA app; ALTER TABLE _prisma_migrations SET SCHEMA app");
+    for flags in [&["--dry-run"][..], &[]] {
+        let resolve = ["migrate", "resolve", "--applied", "1_init"];
+        scene
+            .run(&[&resolve, flags].concat(), NOT_SO)
+            .says(&["The ledger is in the schema app, which is not on the search path"]);
+        let baseline = ["migrate", "baseline", "--up-to", "2_more", "--yes"];
+        scene.run(&[&baseline, flags].concat(), NOT_SO);
+    }
+    assert_eq!(
+        scene.ask("SELECT to_regclass('public._prisma_migrations')"),
+        ""
+    );
+}

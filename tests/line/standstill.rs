@@ -159,3 +159,18 @@ fn an_error_is_told_with_its_line_and_column_in_the_file() {
         "{said}"
     );
 }
+
+#[test]
+fn what_shuts_everybody_out_does_not_queue_for_ever() {
+    let scene = planned("VACUUM FULL \"Person\";");
+    let holder = Holder::of(
+        &scene.database,
+        "BEGIN; LOCK TABLE \"Person\" IN ACCESS SHARE MODE",
+    );
+    let began = Instant::now();
+    let (code, said) = applied(&scene, || {});
+    assert_eq!(code, Some(NOT_SO), "{said}");
+    assert!(said.contains("55P03"), "{said}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{said}");
+    drop(holder);
+}

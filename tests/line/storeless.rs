@@ -76,7 +76,7 @@ fn what_destroys_data_is_refused_until_its_digest_is_given() {
     bare.deploy(&["--approved-digest", &digest], REFUSED);
     bare.project.write("2_drop", DROP);
     bare.deploy(&["--approved-digest", &digest], DONE)
-        .says(&["was approved elsewhere", "1 migration was applied."]);
+        .says(&["was given as approved", "1 migration was applied."]);
     assert!(!bare.has_phones());
     // Nothing is left to approve.
     bare.deploy(&["--approved-digest", &digest], DONE)
@@ -151,4 +151,23 @@ fn where_there_is_a_store_its_approval_counts() {
     assert!(scene.has_phones());
     scene.run(&approved, DONE);
     assert!(!scene.has_phones());
+}
+
+#[test]
+fn a_dry_run_makes_no_store() {
+    let bare = Bare::about_to_drop();
+    let store = bare.folder.path().join("not-yet.db");
+    let output = Command::new(binary())
+        .env_clear()
+        .env("DATABASE_URL", cluster().url(&bare.database))
+        .env(
+            "LOCKKEEPER_STORE_URL",
+            format!("sqlite:{}", store.display()),
+        )
+        .current_dir(bare.folder.path())
+        .args(["--migrations", bare.project.migrations().to_str().unwrap()])
+        .args(["migrate", "deploy", "--dry-run"])
+        .output();
+    Said::of(output.unwrap(), &["--dry-run"], REFUSED);
+    assert!(!store.exists());
 }

@@ -47,7 +47,7 @@ pub(super) async fn run(
         last: last.to_owned(),
     };
     marking::run(config, &target, operation, terminal, async |context| {
-        baseline::run(&target, last, &context).await
+        baseline::run(&target, last, context).await
     })
     .await
 }

@@ -17,7 +17,6 @@ use crate::guard::apply::Allowance;
 use crate::guard::{self, Plan, Verdict, apply};
 use crate::job::Operation;
 use crate::migration::Survey;
-use crate::operation::{OperationError, Outcome};
 use crate::target::Target;
 
 #[derive(Args, Debug)]
@@ -140,16 +139,24 @@ async fn dry_run(
     let plan = match made {
         Ok(Some(plan)) => plan,
         Ok(None) => return Ok(nothing(terminal)),
-        Err(error) => return ended(Err(error), terminal),
+        Err(error) => return alone::stopped(error, terminal),
     };
     plan::print(&plan, terminal);
     let is_the_one = args
         .approved_digest
         .as_ref()
         .is_none_or(|digest| *digest == plan.digest);
+    // A store that is not there yet has no approval, and a dry run does not make one.
+    let is_absent = config
+        .store
+        .file
+        .as_ref()
+        .is_some_and(|file| !file.exists());
     let is_approved = if plan.verdict == Verdict::Destructive && has_store(&config) {
-        let app = open(config).await?;
-        plan::approved_twin(&app, &plan).await?.is_some()
+        !is_absent && {
+            let app = open(config).await?;
+            plan::approved_twin(&app, &plan).await?.is_some()
+        }
     } else {
         args.allowance().covers(&plan)
     };
@@ -181,60 +188,30 @@ async fn deploy_alone(
     terminal.talk(
         "There is no store here: this run is recorded in the ledger only, not as a job, and no backup is taken.",
     );
-    let allowance = args.allowance();
-    let work = async |context| {
-        let Some(plan) = guard::plan::make(target, &context).await? else {
-            return Ok(Done::Nothing);
-        };
-        let is_another = args
-            .approved_digest
-            .as_ref()
-            .is_some_and(|digest| *digest != plan.digest);
-        if is_another || !allowance.covers(&plan) {
-            return Ok(Done::Refused(plan));
-        }
-        let outcome = apply::run_alone(target, &plan, allowance, &context).await?;
-        Ok(Done::Applied(outcome))
+    let work = async |context| guard::plan::make(target, &context).await;
+    let (made, _reported) = alone::run(terminal, work).await;
+    let plan = match made {
+        Ok(Some(plan)) => plan,
+        Ok(None) => return Ok(nothing(terminal)),
+        Err(error) => return alone::stopped(error, terminal),
     };
-    let (done, _reported) = alone::run(terminal, work).await;
-    match done {
-        Ok(Done::Nothing) => Ok(nothing(terminal)),
-        Ok(Done::Refused(plan)) if is_another(args, &plan, terminal) => Ok(Exit::Refused),
-        Ok(Done::Refused(plan)) => Ok(refuse(&plan, terminal)),
-        Ok(Done::Applied(outcome)) => ended(Ok(outcome), terminal),
-        Err(error) => ended(Err(error), terminal),
+    let allowance = args.allowance();
+    if is_another(args, &plan, terminal) {
+        return Ok(Exit::Refused);
     }
-}
-
-/// How a deploy without a store went.
-enum Done {
-    Nothing,
-    Refused(Plan),
-    Applied(Outcome),
+    if !allowance.covers(&plan) {
+        return Ok(refuse(&plan, terminal));
+    }
+    alone::change(target, terminal, async |context| {
+        apply::run_alone(target, &plan, allowance, context).await
+    })
+    .await
 }
 
 fn nothing(terminal: Terminal) -> Exit {
     terminal.say("Nothing is pending.");
     terminal.json(&json!({"state": "succeeded", "summary": "Nothing is pending."}));
     Exit::Done
-}
-
-fn ended(ended: Result<Outcome, OperationError>, terminal: Terminal) -> Result<Exit, Failure> {
-    match ended {
-        Ok(outcome) => {
-            terminal.say(&outcome.summary);
-            terminal.json(&json!({"state": "succeeded", "summary": outcome.summary}));
-            Ok(Exit::Done)
-        }
-        Err(OperationError::Fail(trouble) | OperationError::NeedsHuman(trouble)) => {
-            Err(Failure::Operation(trouble))
-        }
-        Err(OperationError::Stopped(trouble)) => {
-            terminal.trouble(&trouble);
-            Ok(Exit::Cancelled)
-        }
-        Err(OperationError::Cancelled) => Ok(Exit::Cancelled),
-    }
 }
 
 fn refuse(plan: &Plan, terminal: Terminal) -> Exit {

@@ -67,7 +67,7 @@ pub(super) async fn run(
     target: &Target,
     operation: Operation,
     terminal: Terminal,
-    work: impl AsyncFnOnce(Context) -> Result<Outcome, OperationError>,
+    work: impl AsyncFnOnce(&Context) -> Result<Outcome, OperationError>,
 ) -> Result<Exit, Failure> {
     // A target that cannot be reached is its own exit code; a job would only say that it failed.
     Survey::of(target).await.map_err(Failure::Target)?;
@@ -77,18 +77,5 @@ pub(super) async fn run(
         return Ok(follow::ended(&job, terminal));
     }
     terminal.talk("There is no store here: this is recorded in the ledger only, not as a job.");
-    let (ended, _reported) = alone::run(terminal, work).await;
-    match ended {
-        Ok(outcome) => {
-            terminal.say(&outcome.summary);
-            terminal.json(&json!({"state": "succeeded", "summary": outcome.summary}));
-            Ok(Exit::Done)
-        }
-        Err(
-            OperationError::Fail(trouble)
-            | OperationError::Stopped(trouble)
-            | OperationError::NeedsHuman(trouble),
-        ) => Err(Failure::Operation(trouble)),
-        Err(OperationError::Cancelled) => Ok(Exit::Cancelled),
-    }
+    alone::change(target, terminal, work).await
 }

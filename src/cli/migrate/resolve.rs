@@ -49,7 +49,7 @@ pub(super) async fn run(
         names: names.clone(),
     };
     marking::run(config, &target, operation, terminal, async |context| {
-        resolve::run(&target, mark, &names, &context).await
+        resolve::run(&target, mark, &names, context).await
     })
     .await
 }

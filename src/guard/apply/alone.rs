@@ -47,7 +47,7 @@ pub async fn run_alone(
             context.actor
         )),
         Allowance::Digest(_) | Allowance::None => context.progress.info(format!(
-            "The digest {} was approved elsewhere.",
+            "The digest {} was given as approved. Nobody is asked here who approved it.",
             plan.short_digest()
         )),
     }

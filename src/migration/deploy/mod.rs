@@ -151,7 +151,7 @@ async fn one(
         if error.unknown {
             return Err(Halt::Unknown(unknown(name, &error)));
         }
-        if error.undone && context.cancel.is_cancelled() && logged.is_ok() {
+        if error.undone && error.interrupted && context.cancel.is_cancelled() && logged.is_ok() {
             // Nothing of it is in effect, so it need not stand in the way of the next try.
             let now = now(&context.clock);
             return Err(

@@ -36,18 +36,24 @@ impl Survey {
         }
     }
 
+    /// That the ledger is where this connection does not find it, so that a second one would be made.
+    #[must_use]
+    pub fn misplaced(&self) -> Option<Trouble> {
+        let stray = self.stray.as_ref()?;
+        Some(Trouble::new(
+            format!(
+                "The ledger is in the schema {}, which is not on the search path; this connection looks for it in {}.",
+                printable(stray),
+                printable(&self.schema)
+            ),
+            AS_IT_WAS,
+            "Add ?schema= with the ledger's schema to the database URL, or set the search path of the role.",
+        ))
+    }
+
     /// What stands in the way before any row is read.
     fn blocked_by_table(&self) -> Option<(Option<&'static str>, Trouble)> {
-        if let Some(stray) = &self.stray {
-            let trouble = Trouble::new(
-                format!(
-                    "The ledger is in the schema {}, which is not on the search path; this connection looks for it in {}.",
-                    printable(stray),
-                    printable(&self.schema)
-                ),
-                AS_IT_WAS,
-                "Add ?schema= with the ledger's schema to the database URL, or set the search path of the role.",
-            );
+        if let Some(trouble) = self.misplaced() {
             return Some((None, trouble));
         }
         if self.needs_baseline {

@@ -24,6 +24,8 @@ pub struct ScriptError {
     pub undone: bool,
     /// The connection was lost, and either what is in effect is not known, or whether the server still works on it.
     pub unknown: bool,
+    /// It was interrupted, as whoever asks a job to stop has it interrupted.
+    pub interrupted: bool,
     /// It waited for a lock in vain, and nothing of it is in effect: it can be tried again.
     pub can_retry: bool,
 }

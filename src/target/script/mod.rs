@@ -82,6 +82,7 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
         in_effect: NOTHING.to_owned(),
         undone: true,
         unknown: false,
+        interrupted: false,
         can_retry: false,
     })?;
     let mode = Mode::of(script, &statements);
@@ -101,6 +102,7 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
             .to_owned(),
         undone: false,
         unknown: false,
+        interrupted: false,
         can_retry: false,
     };
     match left_open {
@@ -155,6 +157,7 @@ async fn execute(
             in_effect: in_effect(mode, index, loss, hidden),
             undone,
             unknown: loss != Loss::None,
+            interrupted: was_cancelled(error),
             can_retry: undone && error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE),
         }
     };
@@ -177,7 +180,7 @@ async fn execute(
         }
         // Building beside the running app waits for every transaction that is open; its own timeout would only leave an
         // invalid index behind.
-        let patient = statement.cannot_run_in_transaction() && !script.contains("lock_timeout");
+        let patient = statement.runs_beside_others() && !script.contains("lock_timeout");
         if patient {
             set_quietly(session, "SET lock_timeout = 0").await;
         }
