@@ -16,7 +16,9 @@ pub(super) async fn change(
 ) -> Result<Exit, Failure> {
     let held = async |context: Context| {
         let hold = Hold::take(target, &context).await?;
-        hold.during(&context, work(&context)).await
+        // On the heap: an operation's future is large.
+        let work = Box::pin(work(&context));
+        hold.during(&context, work).await
     };
     let (ended, _reported) = run(terminal, held).await;
     match ended {

@@ -40,7 +40,7 @@ pub(super) async fn list(
         can_plan: false,
         trouble: None,
         folder: target.migrations.display().to_string(),
-        example_baseline: "npx prisma migrate resolve --applied 0_init".to_owned(),
+        example_baseline: "lockkeeper migrate baseline --up-to 0_init".to_owned(),
     };
     match &look.found {
         Err(trouble) => page.trouble = Some(TroubleBox::from(trouble)),

@@ -134,12 +134,9 @@ async fn dry_run(
     target: &Arc<Target>,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
-    let work = async |context| guard::plan::make(target, &context).await;
-    let (made, _reported) = alone::run(terminal, work).await;
-    let plan = match made {
-        Ok(Some(plan)) => plan,
-        Ok(None) => return Ok(nothing(terminal)),
-        Err(error) => return alone::stopped(error, terminal),
+    let plan = match planned(target, terminal).await? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
     };
     plan::print(&plan, terminal);
     let is_the_one = args
@@ -188,12 +185,9 @@ async fn deploy_alone(
     terminal.talk(
         "There is no store here: this run is recorded in the ledger only, not as a job, and no backup is taken.",
     );
-    let work = async |context| guard::plan::make(target, &context).await;
-    let (made, _reported) = alone::run(terminal, work).await;
-    let plan = match made {
-        Ok(Some(plan)) => plan,
-        Ok(None) => return Ok(nothing(terminal)),
-        Err(error) => return alone::stopped(error, terminal),
+    let plan = match planned(target, terminal).await? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
     };
     let allowance = args.allowance();
     if is_another(args, &plan, terminal) {
@@ -208,10 +202,19 @@ async fn deploy_alone(
     .await
 }
 
-fn nothing(terminal: Terminal) -> Exit {
-    terminal.say("Nothing is pending.");
-    terminal.json(&json!({"state": "succeeded", "summary": "Nothing is pending."}));
-    Exit::Done
+/// The plan of what is pending, made without a job; or how the command ends that found none.
+async fn planned(target: &Arc<Target>, terminal: Terminal) -> Result<Result<Plan, Exit>, Failure> {
+    let work = async |context| guard::plan::make(target, &context).await;
+    let (made, _reported) = alone::run(terminal, work).await;
+    Ok(match made {
+        Ok(Some(plan)) => Ok(plan),
+        Ok(None) => {
+            terminal.say("Nothing is pending.");
+            terminal.json(&json!({"state": "succeeded", "summary": "Nothing is pending."}));
+            Err(Exit::Done)
+        }
+        Err(error) => Err(alone::stopped(error, terminal)?),
+    })
 }
 
 fn refuse(plan: &Plan, terminal: Terminal) -> Exit {

@@ -55,7 +55,7 @@ pub async fn run_alone(
     if !changes.is_empty() {
         return Err(trouble::changed(&changes.join(" ")).into());
     }
-    let applying = deploy::apply(&session, &survey, context);
+    let applying = Box::pin(deploy::apply(&session, &survey, context));
     let applied = watch::during(target, &session, &context.progress, applying).await?;
     session.close().await;
     Ok(outcome(applied, plan))

@@ -79,7 +79,7 @@ pub async fn run(
             "Approved by {approved_by}; the approval is used now."
         ));
     }
-    let applying = deploy::apply(&session, &survey, context);
+    let applying = Box::pin(deploy::apply(&session, &survey, context));
     let applied = watch::during(target, &session, progress, applying)
         .await
         .map_err(|error| match plan.verdict {

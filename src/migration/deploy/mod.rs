@@ -18,7 +18,7 @@ use super::{
 use crate::clock::Clock;
 use crate::operation::{Context, OperationError, Trouble};
 use crate::target::Session;
-use crate::target::script::{self, ScriptError};
+use crate::target::script::{self, Cause, ScriptError};
 
 mod trouble;
 
@@ -151,7 +151,11 @@ async fn one(
         if error.unknown {
             return Err(Halt::Unknown(unknown(name, &error)));
         }
-        if error.undone && error.interrupted && context.cancel.is_cancelled() && logged.is_ok() {
+        if error.undone
+            && error.cause == Cause::Interrupt
+            && context.cancel.is_cancelled()
+            && logged.is_ok()
+        {
             // Nothing of it is in effect, so it need not stand in the way of the next try.
             let now = now(&context.clock);
             return Err(
@@ -233,7 +237,7 @@ async fn patiently(
 ) -> Result<(), ScriptError> {
     for pause in LOCK_PAUSES {
         match script::run(session, &script.text, &context.progress).await {
-            Err(error) if error.can_retry && !context.cancel.is_cancelled() => {
+            Err(error) if error.can_retry() && !context.cancel.is_cancelled() => {
                 context.progress.warn(format!(
                     "A lock was not free within 3 seconds at statement {}. Everything of this script is undone; trying \
                      again in {} seconds.",

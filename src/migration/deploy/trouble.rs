@@ -57,7 +57,7 @@ pub(super) fn failed(name: &str, error: &ScriptError, logged: bool) -> Trouble {
         ),
         format!("{} {recorded}", error.in_effect),
         format!(
-            "Correct the cause. When nothing of it is in effect: `npx prisma migrate resolve --rolled-back {name}`, then \
+            "Correct the cause. When nothing of it is in effect: `lockkeeper migrate resolve --rolled-back {name}`, then \
              make a plan again."
         ),
     )
@@ -120,7 +120,7 @@ pub(super) fn unsaved(name: &str, doing: &str, error: &tokio_postgres::Error) ->
             "The script of {name} ran to its end and is in effect, but the ledger does not say so: it reads as failed."
         ),
         format!(
-            "Mark it: `npx prisma migrate resolve --applied {name}`. Then make the plan again."
+            "Mark it: `lockkeeper migrate resolve --applied {name}`. Then make the plan again."
         ),
     )
 }

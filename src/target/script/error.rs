@@ -1,6 +1,6 @@
 //! Why a script did not run to its end, where, and what of it is in effect.
 
-use tokio_postgres::error::ErrorPosition;
+use tokio_postgres::error::{ErrorPosition, SqlState};
 
 use super::Mode;
 use crate::sql::Statement;
@@ -24,13 +24,38 @@ pub struct ScriptError {
     pub undone: bool,
     /// The connection was lost, and either what is in effect is not known, or whether the server still works on it.
     pub unknown: bool,
+    /// Why it failed, as far as that decides what comes next.
+    pub cause: Cause,
+}
+
+/// Why a statement failed, as far as that decides what comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It waited for a lock in vain.
+    Lock,
     /// It was interrupted, as whoever asks a job to stop has it interrupted.
-    pub interrupted: bool,
-    /// It waited for a lock in vain, and nothing of it is in effect: it can be tried again.
-    pub can_retry: bool,
+    Interrupt,
+    /// Anything else.
+    Other,
+}
+
+impl Cause {
+    pub(super) fn of(error: &tokio_postgres::Error) -> Self {
+        match error.code() {
+            Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => Self::Lock,
+            Some(code) if *code == SqlState::QUERY_CANCELED => Self::Interrupt,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl ScriptError {
+    /// Whether it waited for a lock in vain, and nothing of it is in effect: it can be tried again.
+    #[must_use]
+    pub fn can_retry(&self) -> bool {
+        self.undone && self.cause == Cause::Lock
+    }
+
     /// Where in the script: `line 3`, or `line 3, column 14` where the server points to it.
     #[must_use]
     pub fn place(&self) -> String {

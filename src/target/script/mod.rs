@@ -13,7 +13,7 @@ use crate::operation::Progress;
 use crate::sql::{self, Effect, Statement};
 use crate::target::{Session, failure};
 
-pub use error::ScriptError;
+pub use error::{Cause, ScriptError};
 use error::{Loss, NOTHING, in_effect, pointed_at};
 
 /// How the statements of a script hang together.
@@ -82,8 +82,7 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
         in_effect: NOTHING.to_owned(),
         undone: true,
         unknown: false,
-        interrupted: false,
-        can_retry: false,
+        cause: Cause::Other,
     })?;
     let mode = Mode::of(script, &statements);
     // Notices of whatever was before do not belong to this script.
@@ -102,8 +101,7 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
             .to_owned(),
         undone: false,
         unknown: false,
-        interrupted: false,
-        can_retry: false,
+        cause: Cause::Other,
     };
     match left_open {
         Ok(false) => Ok(()),
@@ -157,8 +155,7 @@ async fn execute(
             in_effect: in_effect(mode, index, loss, hidden),
             undone,
             unknown: loss != Loss::None,
-            interrupted: was_cancelled(error),
-            can_retry: undone && error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE),
+            cause: Cause::of(error),
         }
     };
     if together {

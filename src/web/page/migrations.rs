@@ -135,7 +135,7 @@ impl MigrationsPage {
             can_plan: true,
             trouble: None,
             folder: "prisma/migrations".to_owned(),
-            example_baseline: "npx prisma migrate resolve --applied 0_init".to_owned(),
+            example_baseline: "lockkeeper migrate baseline --up-to 0_init".to_owned(),
         }
     }
 
