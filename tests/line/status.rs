@@ -79,6 +79,7 @@ fn every_state_has_its_place() {
         "deploy would stop there (P3015): 4_broken.",
         "1 migration was marked as rolled back and would be applied again: 2_b.",
         "1 migration was edited after it was applied: 1_a.",
+        "applied, edited",
         "1 migration is applied, but its folder is gone: 9_gone.",
         "lockkeeper migrate resolve --rolled-back NAME",
     ]);

@@ -78,7 +78,11 @@ fn print(target: &Target, survey: &Survey, terminal: Terminal) {
             odd().map(|entry| {
                 vec![
                     entry.name.clone(),
-                    entry.state.word().to_owned(),
+                    if entry.edited {
+                        format!("{}, edited", entry.state.word())
+                    } else {
+                        entry.state.word().to_owned()
+                    },
                     entry.note.clone().unwrap_or_default(),
                 ]
             }),
