@@ -6,6 +6,7 @@
 //! `pg_stat_progress_create_index`.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -36,9 +37,14 @@ pub async fn during<T>(
             return work.await;
         }
     };
+    // It must never be the watch that ends this: what is left would be dropped in the middle.
+    let watching = async {
+        watch(target, pid, progress).await;
+        std::future::pending::<Infallible>().await
+    };
     tokio::select! {
         done = work => done,
-        () = watch(target, pid, progress) => std::future::pending().await,
+        never = watching => match never {},
     }
 }
 

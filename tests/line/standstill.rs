@@ -174,3 +174,15 @@ fn what_shuts_everybody_out_does_not_queue_for_ever() {
     assert!(began.elapsed() < Duration::from_secs(20), "{said}");
     drop(holder);
 }
+
+#[test]
+fn a_migration_goes_on_when_the_watch_cannot() {
+    let scene = planned("SELECT pg_sleep(6);\nALTER TABLE \"Person\" ADD note text;");
+    let ended = "SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity \
+                 WHERE datname = current_database() AND application_name = 'lockkeeper' \
+                 AND EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+                             AND query LIKE '%pg_sleep%' AND application_name LIKE 'lockkeeper:%')";
+    let (code, said) = applied(&scene, || until(&scene, ended, "t"));
+    assert_eq!(code, Some(DONE), "{said}");
+    assert!(scene.ledger().ends_with("2_next|t|f|f|1"), "{said}");
+}
