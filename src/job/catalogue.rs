@@ -13,7 +13,8 @@ use crate::auth::role::Permission;
 use crate::backup::take::Steps;
 use crate::backup::{self, Archive};
 use crate::guard;
-use crate::migration::check;
+use crate::migration::mark::{self, Mark};
+use crate::migration::{baseline, check, resolve};
 use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::store::Store;
 use crate::target::{Hold, Target};
@@ -66,6 +67,24 @@ pub enum Operation {
         #[serde(default)]
         without_backup: bool,
     },
+    /// Marks migrations as applied or rolled back.
+    #[serde(rename = "migration.resolve")]
+    ResolveMigrations {
+        /// The target's name.
+        target: String,
+        /// What is said of them.
+        mark: Mark,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Marks all migrations up to one as applied.
+    #[serde(rename = "migration.baseline")]
+    Baseline {
+        /// The target's name.
+        target: String,
+        /// The last migration that is marked.
+        last: String,
+    },
     /// Looks at the target, says what it saw and keeps its measurements.
     #[serde(rename = "target.check")]
     CheckTarget {
@@ -91,6 +110,8 @@ impl Operation {
             Self::MakePlan { .. } => "plan.make",
             Self::TakeBackup { .. } => "backup.take",
             Self::ApplyPlan { .. } => "plan.apply",
+            Self::ResolveMigrations { .. } => "migration.resolve",
+            Self::Baseline { .. } => "migration.baseline",
             Self::CheckTarget { .. } => "target.check",
         }
     }
@@ -102,6 +123,8 @@ impl Operation {
             Self::MakePlan { .. } => "Make a plan",
             Self::TakeBackup { .. } => "Take a backup",
             Self::ApplyPlan { .. } => "Apply a plan",
+            Self::ResolveMigrations { .. } => "Mark migrations",
+            Self::Baseline { .. } => "Baseline the database",
             Self::CheckTarget { .. } => "Check the target",
         }
     }
@@ -113,7 +136,9 @@ impl Operation {
             Self::MakePlan { target }
             | Self::CheckTarget { target }
             | Self::TakeBackup { target, .. }
-            | Self::ApplyPlan { target, .. } => target,
+            | Self::ApplyPlan { target, .. }
+            | Self::ResolveMigrations { target, .. }
+            | Self::Baseline { target, .. } => target,
         }
     }
 
@@ -122,7 +147,10 @@ impl Operation {
     pub fn is_exclusive(&self) -> bool {
         match self {
             Self::MakePlan { .. } | Self::CheckTarget { .. } => false,
-            Self::TakeBackup { .. } | Self::ApplyPlan { .. } => true,
+            Self::TakeBackup { .. }
+            | Self::ApplyPlan { .. }
+            | Self::ResolveMigrations { .. }
+            | Self::Baseline { .. } => true,
         }
     }
 
@@ -133,7 +161,7 @@ impl Operation {
             Self::CheckTarget { .. } => 0,
             Self::TakeBackup { .. } => 10,
             Self::MakePlan { .. } => 20,
-            Self::ApplyPlan { .. } => 30,
+            Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => 30,
         }
     }
 
@@ -144,7 +172,9 @@ impl Operation {
             Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
                 Permission::Operate
             }
-            Self::ApplyPlan { .. } => Permission::Change,
+            Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
+                Permission::Change
+            }
         }
     }
 
@@ -155,6 +185,7 @@ impl Operation {
             Self::MakePlan { .. } => guard::plan::STEPS,
             Self::TakeBackup { .. } => backup::take::STEPS,
             Self::ApplyPlan { .. } => guard::apply::STEPS,
+            Self::ResolveMigrations { .. } | Self::Baseline { .. } => mark::STEPS,
             Self::CheckTarget { .. } => check::STEPS,
         }
     }
@@ -172,6 +203,9 @@ impl Operation {
                 "A backup that is being taken is ended and removed. A statement that runs is cancelled on the server and its \
                  migration is undone where Postgres can undo it. Migrations that were applied before stay in effect."
             }
+            Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
+                "Its rows are written in one transaction: until that is committed, stopping it leaves nothing behind."
+            }
         }
     }
 
@@ -182,7 +216,9 @@ impl Operation {
             Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
                 Reconcile::Automatic
             }
-            Self::ApplyPlan { .. } => Reconcile::Person,
+            Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
+                Reconcile::Person
+            }
         }
     }
 
@@ -191,7 +227,9 @@ impl Operation {
     pub fn can_be_scheduled(&self) -> bool {
         match self {
             Self::CheckTarget { .. } | Self::MakePlan { .. } | Self::TakeBackup { .. } => true,
-            Self::ApplyPlan { .. } => false,
+            Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
+                false
+            }
         }
     }
 
@@ -207,6 +245,9 @@ impl Operation {
             Self::ApplyPlan { .. } => {
                 "Before the step Apply nothing was changed. Migrations before the last one are in effect; whether that one \
                  is, only the ledger and the database can tell."
+            }
+            Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
+                "Its rows are written in one transaction: either all of them are in the ledger or none. No script was run."
             }
         }
     }
@@ -281,6 +322,10 @@ impl Operation {
                 };
                 guard::apply::run(ground, &stored.plan, *without_backup, context).await
             }
+            Self::ResolveMigrations { mark, names, .. } => {
+                resolve::run(target, *mark, names, context).await
+            }
+            Self::Baseline { last, .. } => baseline::run(target, last, context).await,
             Self::CheckTarget { .. } => check_target(&resources.store, target, context).await,
         }
     }

@@ -4,7 +4,7 @@
 //! Nothing here changes anything but [`Operation::end_sessions`]. What cannot be seen is said, never guessed.
 
 use super::queue::{Job, Verdict};
-use super::{Operation, Resources};
+use super::{Operation, Resources, marked};
 use crate::backup::{self, Archive};
 use crate::clock::Clock;
 use crate::guard;
@@ -24,7 +24,7 @@ pub struct Fact {
 }
 
 impl Fact {
-    fn new(is_well: impl Into<Option<bool>>, text: impl Into<String>) -> Self {
+    pub(super) fn new(is_well: impl Into<Option<bool>>, text: impl Into<String>) -> Self {
         Self {
             is_well: is_well.into(),
             text: text.into(),
@@ -93,6 +93,12 @@ impl Operation {
             Self::ApplyPlan { plan, .. } => {
                 (complete, held) =
                     migrations(&resources.store, target, plan, &mut evidence.facts).await?;
+            }
+            Self::ResolveMigrations { mark, names, .. } => {
+                (complete, held) = marked::look(target, *mark, names, &mut evidence.facts).await;
+            }
+            Self::Baseline { last, .. } => {
+                (complete, held) = marked::look_up_to(target, last, &mut evidence.facts).await;
             }
             Self::TakeBackup { target, .. } => {
                 files(&resources.archive, target, job, &mut evidence.facts).await;
@@ -271,6 +277,11 @@ async fn migrations(
         };
         facts.push(Fact::new(well, format!("{} {text}", migration.name)));
     }
+    Ok((complete, held(&survey, facts)))
+}
+
+/// Whether somebody holds the lock of the migrations.
+pub(super) fn held(survey: &Survey, facts: &mut Vec<Fact>) -> bool {
     if let Some(holder) = &survey.lock_holder {
         facts.push(Fact::new(
             false,
@@ -282,7 +293,7 @@ async fn migrations(
             ),
         ));
     }
-    Ok((complete, survey.lock_holder.is_some()))
+    survey.lock_holder.is_some()
 }
 
 /// Whether the backup was published after all.

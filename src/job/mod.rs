@@ -14,6 +14,7 @@ pub mod catalogue;
 mod evidence;
 pub mod feed;
 pub mod figures;
+mod marked;
 pub mod presence;
 pub mod queue;
 mod reaper;
@@ -31,6 +32,7 @@ pub use reaper::Reaper;
 mod tests {
     use super::Operation;
     use super::catalogue::Reconcile;
+    use crate::migration::mark::Mark;
 
     #[test]
     fn the_architecture_says_what_every_operation_declares() {
@@ -46,6 +48,15 @@ mod tests {
                 target: target(),
                 plan: "p".to_owned(),
                 without_backup: false,
+            },
+            Operation::ResolveMigrations {
+                target: target(),
+                mark: Mark::Applied,
+                names: Vec::new(),
+            },
+            Operation::Baseline {
+                target: target(),
+                last: "m".to_owned(),
             },
         ];
         let told = include_str!("../../ARCHITECTURE.md");

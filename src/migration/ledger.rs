@@ -192,6 +192,17 @@ pub fn insert_sql(schema: &str) -> String {
     )
 }
 
+/// For a migration that is marked as applied: began and finished at one moment, no logs, no step. Parameters, all text: id,
+/// checksum, the moment, name.
+#[must_use]
+pub fn insert_marked_sql(schema: &str) -> String {
+    format!(
+        "INSERT INTO {} (id, checksum, logs, started_at, finished_at, migration_name) \
+         VALUES ($1, $2, '', $3::text::timestamptz, $3::text::timestamptz, $4)",
+        table_sql(schema)
+    )
+}
+
 /// After a script succeeded, first. Parameter: id.
 #[must_use]
 pub fn count_step_sql(schema: &str) -> String {
@@ -216,8 +227,7 @@ pub fn set_logs_sql(schema: &str) -> String {
     format!("UPDATE {} SET logs = $2 WHERE id = $1", table_sql(schema))
 }
 
-/// After everything of a script was undone because it was asked to stop, as `migrate resolve --rolled-back` does.
-/// Parameters: id, the moment.
+/// For a row that is given up: everything of its script was undone, or a person says so. Parameters: id, the moment.
 #[must_use]
 pub fn set_rolled_back_sql(schema: &str) -> String {
     format!(
@@ -305,6 +315,8 @@ mod tests {
             create_table_sql,
             select_sql,
             insert_sql,
+            insert_marked_sql,
+            set_rolled_back_sql,
             count_step_sql,
             set_finished_sql,
             set_logs_sql,

@@ -6,8 +6,10 @@
 //! ([`History`]). The reading parts are pure; where Prisma is silent about something a person should know (an edited
 //! script, a missing folder), the history says it, but never decides differently for it.
 //!
-//! Read [`History`] first: it is what the pages show. [`Survey`] reads it from a live target, [`check`] reports what it saw there, [`deploy`] writes to one.
+//! Read [`History`] first: it is what the pages show. [`Survey`] reads it from a live target, [`check`] reports what it saw there,
+//! [`deploy`] writes to one, [`resolve`] and [`baseline`] mark what a person knows.
 
+pub mod baseline;
 pub mod check;
 pub mod checksum;
 pub mod deploy;
@@ -15,7 +17,9 @@ mod folder;
 mod history;
 mod ledger;
 mod lock_file;
+pub mod mark;
 pub mod name;
+pub mod resolve;
 mod script;
 mod survey;
 
@@ -23,7 +27,8 @@ pub use folder::{Folder, FolderProblem, Migration};
 pub use history::{Blocker, Counts, Entry, History, State};
 pub use ledger::{
     ADVISORY_LOCK, LedgerRow, RowState, TABLE, UnreadableRow, count_step_sql, create_table_sql,
-    insert_sql, select_sql, set_finished_sql, set_logs_sql, set_rolled_back_sql, table_sql,
+    insert_marked_sql, insert_sql, select_sql, set_finished_sql, set_logs_sql, set_rolled_back_sql,
+    table_sql,
 };
 pub use lock_file::LockFile;
 pub use script::{BrokenFolder, MAX_SCRIPT_FILE_BYTES, Script};

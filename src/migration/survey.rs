@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use tokio_postgres::SimpleQueryMessage;
 
+use super::mark::Past;
 use super::{Blocker, Folder, History, LedgerRow, Script, select_sql};
 use crate::operation::Trouble;
 use crate::target::catalog::session::LockHolder;
@@ -23,6 +24,8 @@ pub struct Survey {
     pub facts: Facts,
     /// The schema in which the ledger is, or would be made.
     pub schema: String,
+    /// Whether that schema exists.
+    pub has_schema: bool,
     /// Whether the ledger exists.
     pub has_ledger: bool,
     /// Who else holds the lock of Prisma Migrate.
@@ -68,10 +71,22 @@ impl Survey {
             folder,
             facts,
             schema: session.schema().to_owned(),
+            has_schema: has_ledger || catalog::ledger::schema_exists(session).await?,
             has_ledger,
             lock_holder,
             needs_baseline,
         })
+    }
+
+    /// What has to be known before it is marked.
+    #[must_use]
+    pub fn past(&self) -> Past<'_> {
+        Past {
+            folder: &self.folder,
+            history: &self.history,
+            schema: &self.schema,
+            has_ledger: self.has_ledger,
+        }
     }
 
     /// What tells this database's cluster from others: its system identifier, or the address where the role may not read
@@ -122,22 +137,21 @@ impl Survey {
                     self.schema
                 ),
                 AS_IT_WAS,
-                "Baseline it first: `npx prisma migrate resolve --applied NAME` for each migration whose tables are \
-                 there already, oldest first.",
+                "Baseline it first: `lockkeeper migrate baseline --up-to NAME` with the last migration whose effects are there \
+                 already (as `resolve --applied` for each of them, oldest first).",
             ));
         }
         let blocker = self.history.deploy_blocker()?;
         let next = match &blocker {
-            Blocker::LockFile { .. } => {
-                "Correct migration_lock.toml: it needs the line `provider = \"postgresql\"`."
-            }
+            Blocker::LockFile { .. } => Blocker::LOCK_FILE_NEXT,
             Blocker::Running { .. } => {
                 "Wait until it ends. If nobody is at work, the session that holds the lock is shown on this page; \
                  ending it frees the lock."
             }
             Blocker::Failed { .. } => {
-                "Compare the database with the script. If all of it is in effect: `npx prisma migrate resolve --applied \
-                 NAME`. If nothing is: `npx prisma migrate resolve --rolled-back NAME`, and it becomes pending again."
+                "Compare the database with the script. If all of it is in effect: `lockkeeper migrate resolve \
+                 --applied NAME`. If nothing is: `lockkeeper migrate resolve --rolled-back NAME`, and it becomes pending \
+                 again."
             }
         };
         Some(Trouble::new(
@@ -190,7 +204,7 @@ impl Survey {
     }
 }
 
-async fn read_folder(path: PathBuf) -> Folder {
+pub(super) async fn read_folder(path: PathBuf) -> Folder {
     match tokio::task::spawn_blocking(move || Folder::read(&path)).await {
         Ok(folder) => folder,
         Err(error) => std::panic::resume_unwind(error.into_panic()),

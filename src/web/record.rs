@@ -253,12 +253,14 @@ fn row(entry: Recorded) -> AuditRow {
 }
 
 /// Actions as they are recorded, and as a person reads them.
-const ACTIONS: [(&str, &str); 44] = [
+const ACTIONS: [(&str, &str); 46] = [
     ("plan.make", "Make a plan"),
     ("plan.approve", "Approve a plan"),
     ("plan.reject", "Reject a plan"),
     ("plan.void", "Void a plan"),
     ("plan.apply", "Apply a plan"),
+    ("migration.resolve", "Mark migrations"),
+    ("migration.baseline", "Baseline the database"),
     ("backup.take", "Take a backup"),
     ("backup.download", "Download a backup"),
     ("backup.delete", "Delete a backup"),

@@ -31,6 +31,7 @@ mod headers;
 mod hostile;
 mod http;
 mod keeping;
+mod marking;
 mod me;
 mod notifications;
 mod place;

@@ -115,6 +115,10 @@ impl History {
 }
 
 impl Blocker {
+    /// What to do about a lock file that names another provider.
+    pub(in crate::migration) const LOCK_FILE_NEXT: &'static str =
+        "Correct migration_lock.toml: it needs the line `provider = \"postgresql\"`.";
+
     /// The code that `migrate deploy` stops with.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -27,6 +27,13 @@ pub async fn ledger_exists(session: &Session) -> Result<bool, Trouble> {
     .await
 }
 
+/// Whether the schema of the ledger is there.
+pub async fn schema_exists(session: &Session) -> Result<bool, Trouble> {
+    let question = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
+    let schema = session.schema();
+    yes_or_no(session, "Looking for the schema", question, &[schema]).await
+}
+
 /// Whether a schema is "not empty" in the sense of Prisma's P3005: any plain table besides the ledger and those of
 /// `PostGIS`. Views, types, sequences, foreign tables and partitioned parents do not count. The schema to ask for is
 /// [`checked_schema`](crate::target::DatabaseUrl::checked_schema), which is not always that of the ledger.
@@ -42,10 +49,17 @@ async fn yes_or_no(
     session: &Session,
     doing: &str,
     question: &str,
-    given: &[&str; 2],
+    given: &[&str],
 ) -> Result<bool, Trouble> {
-    let given: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-        [(&given[0], Type::TEXT), (&given[1], Type::TEXT)];
+    let given: Vec<(&(dyn tokio_postgres::types::ToSql + Sync), Type)> = given
+        .iter()
+        .map(|text| {
+            (
+                text as &(dyn tokio_postgres::types::ToSql + Sync),
+                Type::TEXT,
+            )
+        })
+        .collect();
     let rows = ask(session, PATIENCE, question, &given)
         .await
         .map_err(|unanswered| unanswered.trouble(doing))?;
