@@ -101,6 +101,20 @@ async fn make(app: &App, target: &str, terminal: Terminal) -> Result<Exit, Failu
 
 async fn show(app: &App, stored: &Stored, terminal: Terminal) -> Result<Exit, Failure> {
     let plan = &stored.plan;
+    print(plan, terminal);
+    let next = next_step(app, stored).await?;
+    terminal.say(&next);
+    let closed = stored.closed.as_ref().map(|closed| {
+        json!({"at": closed.at, "as": closed.ending.word(), "by": closed.by, "reason": closed.reason})
+    });
+    terminal.json(
+        &json!({"plan": plan, "appliedAt": stored.applied_at, "closed": closed, "next": next}),
+    );
+    Ok(Exit::Done)
+}
+
+/// Prints a plan for people.
+pub(super) fn print(plan: &Plan, terminal: Terminal) {
     let made = timestamp(plan.made_at).strftime("%Y-%m-%d %H:%M UTC");
     terminal.say(format!(
         "plan {} for {}, made {made} by {}",
@@ -132,18 +146,8 @@ async fn show(app: &App, stored: &Stored, terminal: Terminal) -> Result<Exit, Fa
         }
     }
     terminal.say("");
-    let next = next_step(app, stored).await?;
-    terminal.say(&next);
-    let closed = stored.closed.as_ref().map(|closed| {
-        json!({"at": closed.at, "as": closed.ending.word(), "by": closed.by, "reason": closed.reason})
-    });
-    terminal.json(
-        &json!({"plan": plan, "appliedAt": stored.applied_at, "closed": closed, "next": next}),
-    );
-    Ok(Exit::Done)
 }
 
-/// What a statement does, whom it keeps waiting, how large its tables were, and what was found.
 fn print_statement(number: usize, statement: &PlannedStatement, terminal: Terminal) {
     terminal.say(format!(
         "  {number}. {} (line {})",

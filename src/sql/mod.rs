@@ -12,6 +12,7 @@ mod highlight;
 mod identifier;
 mod parse;
 mod scanner;
+mod shortened;
 mod syntax_error;
 mod transaction;
 
@@ -19,6 +20,7 @@ pub use effect::{Constraint, ConstraintKind, DataType, Effect, NewColumn, Using}
 pub use highlight::{Line, Span, TokenKind, highlight};
 pub use identifier::{TableName, quote_identifier, quote_if_needed};
 pub use parse::{MAX_SCRIPT_BYTES, Statement, parse};
+pub use shortened::without_values;
 pub use syntax_error::SyntaxError;
 pub use transaction::{Control, leaves_transaction_open, transaction_control};
 

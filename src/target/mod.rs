@@ -17,6 +17,7 @@ pub mod size;
 mod tls;
 pub mod tool;
 pub mod url;
+pub mod watch;
 
 pub use connect::{Cancel, Purpose, Session, Target};
 pub use failure::{describe, describe_server};

@@ -30,7 +30,7 @@ fn a_failing_statement_leaves_nothing_of_its_migration() {
             .migration("3_never", "CREATE TABLE never (id int);"),
     );
     scene.plan_and_apply(NOT_SO).says(&[
-        "The migration 2_bad failed at statement 2 of 2, line 4 (P3018)",
+        "The migration 2_bad failed at statement 2 of 2, line 4, column 26 (P3018)",
         "invalid input syntax for type integer: \"no number\" (SQLSTATE 22P02)",
         "The migration before it is in effect. Nothing of this script is in effect.",
         "The ledger has it as failed, with this error.",
@@ -39,7 +39,7 @@ fn a_failing_statement_leaves_nothing_of_its_migration() {
     assert!(exists(&scene, "good") && !exists(&scene, "half") && !exists(&scene, "never"));
     assert_eq!(scene.ledger(), "1_good|t|f|f|1\n2_bad|f|f|t|0");
     let logs = logs(&scene);
-    for part in ["2_bad", "Statement 2 of 2, line 4", "22P02"] {
+    for part in ["2_bad", "Statement 2 of 2, line 4, column 26", "22P02"] {
         assert!(logs.contains(part), "{logs}");
     }
 

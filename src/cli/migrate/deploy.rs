@@ -1,7 +1,7 @@
 //! `lockkeeper migrate deploy`: applying what is pending.
 //!
-//! It goes through the store when there is one, so that the job and its approval are those of the console; without one it
-//! applies safe migrations and refuses destructive ones.
+//! It goes through the store when there is one, so that the job and its approval are those of the console. Without one it
+//! applies safe migrations, and destructive ones only when they were approved elsewhere or somebody takes them upon them.
 
 use std::sync::Arc;
 
@@ -13,10 +13,11 @@ use crate::cli::plan::{self, NoBackup};
 use crate::cli::terminal::{Exit, Terminal};
 use crate::cli::{Failure, alone, follow, has_store, open, pick, signal, targets};
 use crate::config::Config;
+use crate::guard::apply::Allowance;
 use crate::guard::{self, Plan, Verdict, apply};
 use crate::job::Operation;
 use crate::migration::Survey;
-use crate::operation::OperationError;
+use crate::operation::{OperationError, Outcome};
 use crate::target::Target;
 
 #[derive(Args, Debug)]
@@ -25,23 +26,56 @@ pub(in crate::cli) struct Deploy {
     target: TargetArg,
     #[command(flatten)]
     backup: NoBackup,
+    /// Show what would be applied and what the guard says to it; change and record nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Apply only what has this digest (`plan show` names it); without a store, that is the approval too
+    #[arg(long, value_name = "DIGEST")]
+    approved_digest: Option<String>,
+    /// Without a store: apply a destructive plan that nobody has approved, for this reason
+    #[arg(long, value_name = "REASON", conflicts_with = "approved_digest")]
+    allow_destructive: Option<String>,
+}
+
+impl Deploy {
+    fn allowance(&self) -> Allowance<'_> {
+        match (&self.approved_digest, &self.allow_destructive) {
+            (Some(digest), _) => Allowance::Digest(digest),
+            (None, Some(reason)) => Allowance::Reason(reason),
+            (None, None) => Allowance::None,
+        }
+    }
 }
 
 pub(super) async fn run(args: Deploy, config: Config, terminal: Terminal) -> Result<Exit, Failure> {
     let target = pick(&targets(&config)?, args.target.target.as_deref())?;
+    if let Some(reason) = &args.allow_destructive {
+        if has_store(&config) {
+            return Err(Failure::Usage(
+                "there is a store here, so approve the plan in it: `lockkeeper plan approve`. --allow-destructive is for \
+                 machines without one"
+                    .to_owned(),
+            ));
+        }
+        if reason.trim().is_empty() || reason.chars().any(char::is_control) {
+            return Err(Failure::Usage(
+                "--allow-destructive needs a reason on one line".to_owned(),
+            ));
+        }
+    }
     // A target that cannot be reached is its own exit code; a job would only say that it failed.
     Survey::of(&target).await.map_err(Failure::Target)?;
-    if has_store(&config) {
-        deploy_as_job(config, &target, args.backup, terminal).await
-    } else {
-        deploy_alone(&target, terminal).await
+    match (args.dry_run, has_store(&config)) {
+        (true, _) => dry_run(&args, config, &target, terminal).await,
+        (false, true) => deploy_as_job(args, config, &target, terminal).await,
+        (false, false) => deploy_alone(&args, &target, terminal).await,
     }
 }
 
 async fn deploy_as_job(
+    args: Deploy,
     config: Config,
     target: &Target,
-    backup: NoBackup,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
     let app = open(config).await?;
@@ -60,6 +94,9 @@ async fn deploy_as_job(
     let Some(stored) = guard::plan::get(&app.store, &target.name, &made).await? else {
         return Ok(follow::ended(&job, terminal));
     };
+    if is_another(&args, &stored.plan, terminal) {
+        return Ok(Exit::Refused);
+    }
     // An approval is of a digest. An older plan with the same digest is the same plan, and may be approved already.
     let mut chosen = stored;
     if chosen.plan.verdict == Verdict::Destructive {
@@ -70,33 +107,121 @@ async fn deploy_as_job(
         };
         chosen = approved;
     }
-    plan::apply_as_job(&app, &chosen, backup, &stop, terminal).await
+    plan::apply_as_job(&app, &chosen, args.backup, &stop, terminal).await
 }
 
-async fn deploy_alone(target: &Arc<Target>, terminal: Terminal) -> Result<Exit, Failure> {
+/// Whether what is pending is not what `--approved-digest` names; then that is said.
+fn is_another(args: &Deploy, plan: &Plan, terminal: Terminal) -> bool {
+    match &args.approved_digest {
+        Some(digest) if *digest != plan.digest => {
+            let what = format!(
+                "What is pending now has the digest {}, not {digest}.",
+                plan.digest
+            );
+            terminal.json(&json!({"error": {"what": what}, "digest": plan.digest}));
+            terminal.talk(format!(
+                "Refused: {what} Nothing was applied. Read the plan of what is pending, and approve that."
+            ));
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Makes the plan and shows it. Exit 4 when deploy would refuse it.
+async fn dry_run(
+    args: &Deploy,
+    config: Config,
+    target: &Arc<Target>,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
+    let work = async |context| guard::plan::make(target, &context).await;
+    let (made, _reported) = alone::run(terminal, work).await;
+    let plan = match made {
+        Ok(Some(plan)) => plan,
+        Ok(None) => return Ok(nothing(terminal)),
+        Err(error) => return ended(Err(error), terminal),
+    };
+    plan::print(&plan, terminal);
+    let is_the_one = args
+        .approved_digest
+        .as_ref()
+        .is_none_or(|digest| *digest == plan.digest);
+    let is_approved = if plan.verdict == Verdict::Destructive && has_store(&config) {
+        let app = open(config).await?;
+        plan::approved_twin(&app, &plan).await?.is_some()
+    } else {
+        args.allowance().covers(&plan)
+    };
+    let (sentence, exit) = match (is_the_one, is_approved) {
+        (true, true) => ("A deploy would apply this.", Exit::Done),
+        (true, false) => (
+            "A deploy would refuse this, for it is not approved.",
+            Exit::Refused,
+        ),
+        (false, _) => (
+            "A deploy would refuse this, for it has another digest than the one that was approved.",
+            Exit::Refused,
+        ),
+    };
+    terminal.json(
+        &json!({"dryRun": true, "plan": plan, "wouldApply": exit == Exit::Done, "next": sentence}),
+    );
+    terminal.say(format!(
+        "This was a dry run: nothing was applied. {sentence}"
+    ));
+    Ok(exit)
+}
+
+async fn deploy_alone(
+    args: &Deploy,
+    target: &Arc<Target>,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
     terminal.talk(
         "There is no store here: this run is recorded in the ledger only, not as a job, and no backup is taken.",
     );
+    let allowance = args.allowance();
     let work = async |context| {
-        let plan = guard::plan::make(target, &context).await;
-        match plan {
-            Ok(None) => Ok(None),
-            Ok(Some(plan)) if plan.verdict == Verdict::Destructive => Ok(Some((plan, None))),
-            Ok(Some(plan)) => apply::run_alone(target, &plan, &context)
-                .await
-                .map(|outcome| Some((plan, Some(outcome)))),
-            Err(error) => Err(error),
+        let Some(plan) = guard::plan::make(target, &context).await? else {
+            return Ok(Done::Nothing);
+        };
+        let is_another = args
+            .approved_digest
+            .as_ref()
+            .is_some_and(|digest| *digest != plan.digest);
+        if is_another || !allowance.covers(&plan) {
+            return Ok(Done::Refused(plan));
         }
+        let outcome = apply::run_alone(target, &plan, allowance, &context).await?;
+        Ok(Done::Applied(outcome))
     };
-    let (ended, _reported) = alone::run(terminal, work).await;
+    let (done, _reported) = alone::run(terminal, work).await;
+    match done {
+        Ok(Done::Nothing) => Ok(nothing(terminal)),
+        Ok(Done::Refused(plan)) if is_another(args, &plan, terminal) => Ok(Exit::Refused),
+        Ok(Done::Refused(plan)) => Ok(refuse(&plan, terminal)),
+        Ok(Done::Applied(outcome)) => ended(Ok(outcome), terminal),
+        Err(error) => ended(Err(error), terminal),
+    }
+}
+
+/// How a deploy without a store went.
+enum Done {
+    Nothing,
+    Refused(Plan),
+    Applied(Outcome),
+}
+
+fn nothing(terminal: Terminal) -> Exit {
+    terminal.say("Nothing is pending.");
+    terminal.json(&json!({"state": "succeeded", "summary": "Nothing is pending."}));
+    Exit::Done
+}
+
+fn ended(ended: Result<Outcome, OperationError>, terminal: Terminal) -> Result<Exit, Failure> {
     match ended {
-        Ok(None) => {
-            terminal.say("Nothing is pending.");
-            terminal.json(&json!({"state": "succeeded", "summary": "Nothing is pending."}));
-            Ok(Exit::Done)
-        }
-        Ok(Some((plan, None))) => Ok(refuse(&plan, terminal)),
-        Ok(Some((_, Some(outcome)))) => {
+        Ok(outcome) => {
             terminal.say(&outcome.summary);
             terminal.json(&json!({"state": "succeeded", "summary": outcome.summary}));
             Ok(Exit::Done)
@@ -114,6 +239,10 @@ async fn deploy_alone(target: &Arc<Target>, terminal: Terminal) -> Result<Exit, 
 
 fn refuse(plan: &Plan, terminal: Terminal) -> Exit {
     plan::print_refusal(plan, terminal);
-    terminal.talk("An approval needs a store: run the console (`lockkeeper serve`) where this database can be reached.");
+    terminal.talk(format!(
+        "An approval needs a store: run the console (`lockkeeper serve`) where this database can be reached. Or read the plan \
+         (`--dry-run`), and give --approved-digest {} or --allow-destructive REASON.",
+        plan.digest
+    ));
     Exit::Refused
 }

@@ -18,7 +18,7 @@ use crate::migration::{Survey, deploy};
 use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::store::{Store, StoreError};
 use crate::target::catalog::Facts;
-use crate::target::{Purpose, Session, Target};
+use crate::target::{Purpose, Session, Target, watch};
 
 pub use ready::{Readiness, readiness};
 
@@ -77,7 +77,8 @@ pub async fn run(
             "Approved by {approved_by}; the approval is used now."
         ));
     }
-    let applied = deploy::apply(&session, &survey, context)
+    let applying = deploy::apply(&session, &survey, context);
+    let applied = watch::during(target, &session, progress, applying)
         .await
         .map_err(|error| match plan.verdict {
             Verdict::Destructive => trouble::approval_is_used(error),
@@ -190,21 +191,57 @@ async fn check_backup(
     Ok(())
 }
 
-/// Applies a plan that was just made, where there is no store to record it in. Not a destructive one: without a store nobody
-/// can have approved it.
+/// What lets a destructive plan be applied where there is no store that would hold an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance<'a> {
+    /// Nothing.
+    None,
+    /// Somebody has approved this digest elsewhere.
+    Digest(&'a str),
+    /// Whoever runs it takes it upon them, for this reason.
+    Reason(&'a str),
+}
+
+impl Allowance<'_> {
+    /// Whether `plan` may be applied.
+    #[must_use]
+    pub fn covers(self, plan: &Plan) -> bool {
+        match self {
+            _ if plan.verdict != Verdict::Destructive => true,
+            Self::None => false,
+            Self::Digest(digest) => digest == plan.digest,
+            Self::Reason(_) => true,
+        }
+    }
+}
+
+/// Applies a plan that was just made, where there is no store to record it in. A destructive one only when `allowance` covers it.
 pub async fn run_alone(
     target: &Target,
     plan: &Plan,
+    allowance: Allowance<'_>,
     context: &Context,
 ) -> Result<Outcome, OperationError> {
-    if plan.verdict == Verdict::Destructive {
+    if !allowance.covers(plan) {
         return Err(trouble::nobody_to_approve().into());
+    }
+    match allowance {
+        _ if plan.verdict != Verdict::Destructive => {}
+        Allowance::Reason(reason) => context.progress.warn(format!(
+            "{} allows this plan to destroy data: {reason}",
+            context.actor
+        )),
+        Allowance::Digest(_) | Allowance::None => context.progress.info(format!(
+            "The digest {} was approved elsewhere.",
+            plan.short_digest()
+        )),
     }
     let (session, survey, changes) = locked(target, plan, context).await?;
     if !changes.is_empty() {
         return Err(trouble::changed(&changes.join(" ")).into());
     }
-    let applied = deploy::apply(&session, &survey, context).await?;
+    let applying = deploy::apply(&session, &survey, context);
+    let applied = watch::during(target, &session, &context.progress, applying).await?;
     session.close().await;
     Ok(outcome(applied, plan))
 }

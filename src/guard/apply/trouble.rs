@@ -54,7 +54,8 @@ pub(super) fn nobody_to_approve() -> Trouble {
     Trouble::new(
         "This plan destroys data, and without a store there is no approval.",
         "Nothing was applied. The database is as it was.",
-        "Approve and apply it where the console's store can be reached.",
+        "Approve and apply it where the console's store can be reached; or read the plan and give --approved-digest or \
+         --allow-destructive.",
     )
     .refused()
 }

@@ -31,15 +31,19 @@ pub(super) fn unlocked(name: &str, done: usize, of: usize) -> Trouble {
 /// What is kept in the ledger's `logs`: as much as a person with only the table needs.
 pub(super) fn logs(name: &str, error: &ScriptError) -> String {
     format!(
-        "A migration failed to apply.\n\nMigration name: {name}\nStatement {} of {}, line {}\n\n{}\n\n{}",
-        error.statement, error.of, error.line, error.message, error.in_effect
+        "A migration failed to apply.\n\nMigration name: {name}\nStatement {} of {}, {}\n\n{}\n\n{}",
+        error.statement,
+        error.of,
+        error.place(),
+        error.message,
+        error.in_effect
     )
 }
 
 pub(super) fn failed(name: &str, error: &ScriptError, logged: bool) -> Trouble {
     let place = match error.of {
-        0 | 1 => format!("line {}", error.line),
-        of => format!("statement {} of {of}, line {}", error.statement, error.line),
+        0 | 1 => error.place(),
+        of => format!("statement {} of {of}, {}", error.statement, error.place()),
     };
     let recorded = if logged {
         "The ledger has it as failed, with this error."

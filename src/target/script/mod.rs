@@ -5,32 +5,16 @@
 //! failure, never a success, whatever the script has silenced; what a script sets for its session does not reach the next
 //! one, nor the ledger: [`reset`] follows each run.
 
+mod error;
+
 use tokio_postgres::error::{Severity, SqlState};
 
 use crate::operation::Progress;
 use crate::sql::{self, Effect, Statement};
 use crate::target::{Session, failure};
 
-/// Why a script did not run to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScriptError {
-    /// Which statement, from 1.
-    pub statement: usize,
-    /// Of how many.
-    pub of: usize,
-    /// Its first line in the script, from 1.
-    pub line: usize,
-    /// The server's whole answer: severity, message, SQLSTATE, detail, hint.
-    pub message: String,
-    /// What of the script is in effect, in one sentence.
-    pub in_effect: String,
-    /// Nothing of it is in effect.
-    pub undone: bool,
-    /// The connection was lost, and either what is in effect is not known, or whether the server still works on it.
-    pub unknown: bool,
-    /// It waited for a lock in vain, and nothing of it is in effect: it can be tried again.
-    pub can_retry: bool,
-}
+pub use error::ScriptError;
+use error::{Loss, NOTHING, in_effect, pointed_at};
 
 /// How the statements of a script hang together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +70,7 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
         statement: error.statement.unwrap_or(1),
         of: 0,
         line: error.line.unwrap_or(1),
+        column: None,
         message: error.message,
         in_effect: NOTHING.to_owned(),
         undone: true,
@@ -103,6 +88,7 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
         statement: last,
         of: last,
         line: statements.last().map_or(1, |statement| statement.line),
+        column: None,
         message,
         in_effect: "What it had committed before its last BEGIN is in effect; the rest is not."
             .to_owned(),
@@ -125,8 +111,6 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
     }
 }
 
-const NOTHING: &str = "Nothing of this script is in effect.";
-
 async fn execute(
     session: &Session,
     script: &str,
@@ -146,13 +130,17 @@ async fn execute(
             (true, true) => Loss::Unnoticed,
             (true, false) => Loss::Undecided,
         };
+        let pointed = statements
+            .get(index)
+            .and_then(|statement| pointed_at(script, statement, error));
         let index = index.min(statements.len().saturating_sub(1));
         let hidden = statements.get(index).is_some_and(works_in_parts);
         let undone = loss == Loss::None && !hidden && (together || mode == Mode::Single);
         ScriptError {
             statement: index + 1,
             of: statements.len(),
-            line,
+            line: pointed.map_or(line, |(line, _)| line),
+            column: pointed.map(|(_, column)| column),
             message: match session.lost() {
                 Some(why) => format!("{} ({why})", failure::describe(error)),
                 None => failure::describe(error),
@@ -246,59 +234,6 @@ fn server_ended(error: &tokio_postgres::Error) -> bool {
         said.code().code().starts_with("57P0") || fatal.contains(&said.parsed_severity())
     })
 }
-
-/// What the loss of the connection leaves open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Loss {
-    /// Nothing: it was not lost, or what it means is known.
-    None,
-    /// A transaction that will be undone, but the server may not have noticed yet.
-    Unnoticed,
-    /// Whether the last statement or commit took effect.
-    Undecided,
-}
-
-fn in_effect(mode: Mode, index: usize, loss: Loss, hidden: bool) -> String {
-    if loss == Loss::Unnoticed {
-        return UNNOTICED.to_owned();
-    }
-    let undecided = loss == Loss::Undecided;
-    let hidden = hidden && mode != Mode::Together;
-    let (before, rest) = match (mode, index) {
-        (Mode::Single | Mode::Together, _) | (Mode::OneByOne, 0) => (String::new(), NOTHING),
-        (Mode::OneByOne, 1) => (
-            "Statement 1 is in effect; ".to_owned(),
-            "the others are not.",
-        ),
-        (Mode::OneByOne, index) => (
-            format!("Statements 1 to {index} are in effect; "),
-            "the others are not.",
-        ),
-        (Mode::AsWritten, _) => (
-            "What the script had committed before this statement is in effect; ".to_owned(),
-            "the rest is not.",
-        ),
-    };
-    let rest = match (undecided, hidden, before.is_empty()) {
-        (true, _, true) => UNKNOWN,
-        (true, _, false) => {
-            "of the rest it is not known, for the connection was lost: look at the database."
-        }
-        (false, true, true) => PARTLY,
-        (false, true, false) => {
-            "the one that failed may have left part of its work behind, such as an invalid index; the others are not."
-        }
-        (false, false, _) => rest,
-    };
-    format!("{before}{rest}")
-}
-
-const UNKNOWN: &str = "The connection was lost, so it is not known whether the last statement or commit took effect: \
-                       look at the database before you go on.";
-const UNNOTICED: &str = "Nothing of this script will be in effect, for its COMMIT was not sent. But the server may still be running \
-                         it, with its locks, until it notices that the connection is gone.";
-const PARTLY: &str = "It may have left part of its work behind, such as an invalid index or rows that a procedure had \
-                      committed: look at the database before you go on.";
 
 /// Rolls back, and says whether there was something to roll back. Asked of the server in two steps: in an aborted
 /// transaction the first fails with 25P02; without a transaction the second gives the warning 25P01, which the first has
