@@ -15,6 +15,7 @@ mod dump;
 mod guess;
 mod jobs;
 mod kill;
+mod ledger;
 mod queue;
 mod speed;
 mod steps;
