@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::lock_file::LockFile;
 use super::name;
+use super::schema_file;
 use super::script::{BrokenFolder, Script, read_at_most, read_script};
 
 const LOCK_FILE: &str = "migration_lock.toml";
@@ -23,6 +24,8 @@ pub struct Folder {
     pub migrations: Vec<Migration>,
     /// What its lock file says.
     pub lock_file: LockFile,
+    /// The schemas that the project names beside it (`schemas` in the datasource of its `schema.prisma`).
+    pub schemas: Vec<String>,
     /// Why it could not be read; then there are no migrations.
     pub problem: Option<FolderProblem>,
     /// Whole sentences about what a person should know, though Prisma goes on.
@@ -71,6 +74,7 @@ impl Folder {
             path: path.to_owned(),
             migrations: Vec::new(),
             lock_file: LockFile::Absent,
+            schemas: schema_file::schemas_beside(path),
             problem: None,
             warnings: Vec::new(),
         };

@@ -11,7 +11,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::history::words::printable;
 use super::resolve::Refusal;
 use super::{
-    Folder, History, LedgerRow, LockFile, Survey, TABLE, create_table_sql, deploy,
+    Folder, History, LedgerRow, LockFile, Oddity, Survey, TABLE, create_table_sql, deploy,
     insert_marked_sql, set_rolled_back_sql,
 };
 use crate::operation::{Context, OperationError, Outcome, Trouble};
@@ -53,6 +53,8 @@ pub struct Past<'a> {
     pub schema: &'a str,
     /// Whether there is a ledger.
     pub has_ledger: bool,
+    /// What is odd about it.
+    pub oddities: &'a [Oddity],
 }
 
 /// A row that says of a migration that it is applied.

@@ -19,17 +19,20 @@ mod ledger;
 mod lock_file;
 pub mod mark;
 pub mod name;
+mod prisma_status;
 pub mod resolve;
+mod schema_file;
 mod script;
 mod survey;
 
 pub use folder::{Folder, FolderProblem, Migration};
-pub use history::{Blocker, Counts, Entry, History, State};
+pub use history::{Blocker, Counts, Divergence, Entry, History, Relation, State};
 pub use ledger::{
-    ADVISORY_LOCK, LedgerRow, RowState, TABLE, UnreadableRow, count_step_sql, create_table_sql,
-    insert_marked_sql, insert_sql, select_sql, set_finished_sql, set_logs_sql, set_rolled_back_sql,
-    table_sql,
+    ADVISORY_LOCK, Ledger, LedgerRow, Oddity, RowState, TABLE, UnreadableRow, count_step_sql,
+    create_table_sql, insert_marked_sql, insert_sql, select_sql, set_finished_sql, set_logs_sql,
+    set_rolled_back_sql, table_sql,
 };
 pub use lock_file::LockFile;
+pub use prisma_status::PrismaStatus;
 pub use script::{BrokenFolder, MAX_SCRIPT_FILE_BYTES, Script};
 pub use survey::Survey;

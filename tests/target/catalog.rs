@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use lockkeeper::target::catalog::facts;
 use lockkeeper::target::catalog::ledger::{
-    MIGRATE_LOCK, has_tables_besides_ledger, ledger_exists, lock_holder,
+    MIGRATE_LOCK, bearer, elsewhere, has_tables_besides_ledger, lock_holder,
 };
 use lockkeeper::target::catalog::table::{
     Count, TableName, count_rows, count_values, largest_tables,
@@ -93,7 +93,7 @@ async fn locked_tables_do_not_hold_us_up() {
         count_values(&session, &held, "note", BUDGET).await,
         Count::Estimated(250)
     );
-    assert!(!ledger_exists(&session).await.unwrap());
+    assert_eq!(bearer(&session).await.unwrap(), None);
     assert!(
         began.elapsed() < Duration::from_secs(2),
         "{:?}",
@@ -199,16 +199,28 @@ async fn emptiness_and_the_ledger_are_prismas() {
         "CREATE VIEW _prisma_migrations AS SELECT 1; CREATE TABLE \"Spatial_Ref_Sys\" (); CREATE SEQUENCE s; \
          CREATE TABLE parent (id int) PARTITION BY RANGE (id)",
     );
-    assert!(!ledger_exists(&session).await.unwrap());
-    assert!(!has_tables_besides_ledger(&session, "public").await.unwrap());
+    let public = ["public".to_owned()];
+    let found = bearer(&session).await.unwrap().unwrap();
+    assert!(!found.is_table(), "{found:?}");
+    assert!(!has_tables_besides_ledger(&session, &public).await.unwrap());
     cluster.psql(
         "postgres",
         "DROP VIEW _prisma_migrations; CREATE TABLE _prisma_migrations ()",
     );
-    assert!(ledger_exists(&session).await.unwrap());
-    assert!(!has_tables_besides_ledger(&session, "public").await.unwrap());
-    cluster.psql("postgres", "CREATE TABLE \"_Prisma_Migrations\" ()");
-    assert!(has_tables_besides_ledger(&session, "public").await.unwrap());
+    let found = bearer(&session).await.unwrap().unwrap();
+    assert!(found.is_table() && found.columns.is_empty(), "{found:?}");
+    assert!(!has_tables_besides_ledger(&session, &public).await.unwrap());
+    assert!(elsewhere(&session).await.unwrap().is_empty());
+    cluster.psql(
+        "postgres",
+        "CREATE SCHEMA other CREATE TABLE _prisma_migrations (id int NOT NULL, logs text NOT NULL DEFAULT '')",
+    );
+    assert_eq!(elsewhere(&session).await.unwrap(), ["other"]);
+    let all = ["public".to_owned(), "other".to_owned()];
+    assert!(!has_tables_besides_ledger(&session, &all).await.unwrap());
+    cluster.psql("postgres", "CREATE TABLE other.\"_Prisma_Migrations\" ()");
+    assert!(!has_tables_besides_ledger(&session, &public).await.unwrap());
+    assert!(has_tables_besides_ledger(&session, &all).await.unwrap());
 }
 
 #[tokio::test]
@@ -229,6 +241,7 @@ async fn the_holder_of_prismas_lock_is_shown() {
     holder.client().batch_execute(&take).await.unwrap();
     let found = lock_holder(&session).await.unwrap().unwrap();
     assert_eq!(found.application_name.as_deref(), Some("lockkeeper:a-job"));
+    assert_eq!(found.user.as_deref(), Some("postgres"));
     assert!(found.since.unwrap() > 1_600_000_000_000);
     assert_eq!(
         lock_holder(&holder).await.unwrap(),

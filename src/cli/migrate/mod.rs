@@ -11,14 +11,14 @@ mod status;
 
 use clap::{Args, Subcommand};
 
+use super::Failure;
 use super::terminal::{Exit, Terminal};
-use super::{Failure, pick, targets};
 use crate::config::Config;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MigrateCommand {
     /// Show what is applied, pending, failed or odd; exit 0 only when there is nothing to do
-    Status(TargetArg),
+    Status(status::Status),
     /// Apply what is pending; destructive plans only when they are approved
     Deploy(deploy::Deploy),
     /// Say of migrations that they are applied or rolled back, without running anything
@@ -45,10 +45,7 @@ pub(super) async fn run(
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
     match command {
-        MigrateCommand::Status(arg) => {
-            let target = pick(&targets(&config)?, arg.target.as_deref())?;
-            status::run(&target, terminal).await
-        }
+        MigrateCommand::Status(args) => status::run(args, &config, terminal).await,
         MigrateCommand::Deploy(args) => deploy::run(args, config, terminal).await,
         MigrateCommand::Resolve(args) => resolve::run(args, config, terminal).await,
         MigrateCommand::Baseline(args) => baseline::run(args, config, terminal).await,

@@ -4,6 +4,7 @@
 //! to date while a rolled-back migration waits. What Prisma does not look at (edited scripts, missing folders, order) is
 //! shown beside, and decides nothing. The join is pure: it can be made of a folder and rows from anywhere.
 
+mod divergence;
 pub(super) mod words;
 
 use std::collections::HashMap;
@@ -13,6 +14,8 @@ use super::ledger::{LedgerRow, RowState};
 use super::lock_file::LockFile;
 use super::name;
 use super::script::BrokenFolder;
+
+pub use divergence::{Divergence, Relation};
 
 /// Where a migration stands on one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -307,5 +310,7 @@ fn entry(
     entry
 }
 
+#[cfg(test)]
+pub(in crate::migration) mod samples;
 #[cfg(test)]
 mod tests;

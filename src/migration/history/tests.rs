@@ -1,55 +1,8 @@
 //! The join, case by case.
 
-use super::super::checksum::checksum;
-use super::super::script::Script;
+use super::samples::{folder, row, rows};
 use super::*;
-
-const SCRIPT: &str = "SELECT 1;";
-
-fn folder(names: &[&str]) -> Folder {
-    let mut names = names.to_vec();
-    names.sort_by(|a, b| name::compare(a, b));
-    Folder {
-        path: "prisma/migrations".into(),
-        migrations: names
-            .into_iter()
-            .map(|name| Migration {
-                name: name.trim_end_matches('!').to_owned(),
-                script: if name.ends_with('!') {
-                    Err(BrokenFolder::Missing)
-                } else {
-                    Ok(Script::from_bytes(SCRIPT.as_bytes()))
-                },
-            })
-            .collect(),
-        lock_file: LockFile::Accepted,
-        problem: None,
-        warnings: Vec::new(),
-    }
-}
-
-/// A row that began at `second`: `a` applied, `f` failed, `r` rolled back, `b` both.
-fn row(name: &str, kind: char, second: i64) -> LedgerRow {
-    let at = |later| Some(crate::clock::timestamp((second + later) * 1000));
-    LedgerRow {
-        id: format!("{name}-{second}"),
-        checksum: checksum(SCRIPT.as_bytes()),
-        finished_at: at(1).filter(|_| matches!(kind, 'a' | 'b')),
-        migration_name: name.to_owned(),
-        logs: (kind == 'f').then(|| "ERROR".to_owned()),
-        rolled_back_at: at(2).filter(|_| matches!(kind, 'r' | 'b')),
-        started_at: crate::clock::timestamp(second * 1000),
-        applied_steps_count: i32::from(kind == 'a'),
-    }
-}
-
-fn rows(name: &str, kinds: &str) -> Vec<LedgerRow> {
-    kinds
-        .chars()
-        .zip(1..)
-        .map(|(kind, second)| row(name, kind, second))
-        .collect()
-}
+use crate::migration::checksum::checksum;
 
 #[test]
 fn every_combination_of_folder_and_rows_has_its_state() {
@@ -190,6 +143,7 @@ fn names_keep_prismas_order_and_late_ones_are_marked() {
         history.sentences(),
         [
             "2 migrations are pending.",
+            "Folder and ledger have diverged. There is no common migration before that.",
             "1 migration is pending although a later one is applied: 20240101000000_a.",
         ]
     );
@@ -226,7 +180,8 @@ fn sentences_say_what_prisma_does_not() {
         history.sentences(),
         [
             "2 migrations are pending.",
-            "1 migration has no readable script, and deploy would stop there: c.",
+            "Folder and ledger have diverged. The last common migration is b.",
+            "1 migration has no readable script, and deploy would stop there (P3015): c.",
             "1 migration was marked as rolled back and would be applied again: b.",
             "1 migration was edited after it was applied: a.",
             "2 migrations are pending although a later one is applied: b, c.",

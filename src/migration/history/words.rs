@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::super::ledger::RowState;
-use super::{Blocker, Entry, History, State};
+use super::{Blocker, Divergence, Entry, History, Relation, State};
 
 /// What is peculiar about an entry.
 pub(super) fn note(entry: &Entry) -> Option<String> {
@@ -74,6 +74,23 @@ impl History {
         let names = |entries: &mut dyn Iterator<Item = &Entry>| -> Vec<String> {
             entries.map(|entry| entry.name.clone()).collect()
         };
+        if let Divergence {
+            relation: Relation::Diverged,
+            last_common,
+            ..
+        } = self.divergence()
+        {
+            sentences.push(match last_common {
+                Some(name) => format!(
+                    "Folder and ledger have diverged. The last common migration is {}.",
+                    printable(&name)
+                ),
+                None => {
+                    "Folder and ledger have diverged. There is no common migration before that."
+                        .to_owned()
+                }
+            });
+        }
         let mut say = |names: &[String], one: &str, many: &str| {
             if !names.is_empty() {
                 let (noun, _) = plural(names.len());
@@ -81,10 +98,17 @@ impl History {
                 sentences.push(format!("{} {noun} {what}: {}.", names.len(), listed(names)));
             }
         };
+        if matches!(self.deploy_blocker(), Some(Blocker::Running { .. })) {
+            say(
+                &names(&mut self.failed()),
+                "has failed as well (P3009)",
+                "have failed as well (P3009)",
+            );
+        }
         say(
             &names(&mut self.in_state(State::Broken)),
-            "has no readable script, and deploy would stop there",
-            "have no readable script, and deploy would stop there",
+            "has no readable script, and deploy would stop there (P3015)",
+            "have no readable script, and deploy would stop there (P3015)",
         );
         say(
             &names(&mut self.in_state(State::RolledBack)),

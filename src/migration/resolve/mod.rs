@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::history::Entry;
 use super::ledger::RowState;
 use super::mark::{self, Changes, Mark, Past};
-use super::{LockFile, Migration};
+use super::{LockFile, Migration, Oddity};
 use crate::operation::{Context, OperationError, Outcome};
 use crate::target::Target;
 
@@ -71,6 +71,7 @@ fn applied(past: Past<'_>, names: Vec<String>, at: Timestamp) -> Result<Changes,
     if !unknown.is_empty() {
         return Err(Refusal::unknown(past.folder, unknown));
     }
+    refuse_odd(past, Oddity::stops_deploy)?;
     let finished = |name: &&String| {
         rows(past, name).any(|entry| entry.rows.iter().any(|row| row.finished_at.is_some()))
     };
@@ -100,6 +101,7 @@ fn rolled_back(past: Past<'_>, names: Vec<String>, at: Timestamp) -> Result<Chan
             schema: past.schema.to_owned(),
         });
     }
+    refuse_odd(past, |odd| odd.reading_error().is_some())?;
     let without = |test: &dyn Fn(&Entry) -> bool| -> Vec<String> {
         let fails = |name: &&String| !rows(past, name).any(test);
         names.iter().filter(fails).cloned().collect()
@@ -127,6 +129,12 @@ fn rolled_back(past: Past<'_>, names: Vec<String>, at: Timestamp) -> Result<Chan
         added: Vec::new(),
         at,
     })
+}
+
+/// Refuses a ledger with which Prisma could not go on either: what it says is not to be built upon.
+fn refuse_odd(past: Past<'_>, stops: impl Fn(&Oddity) -> bool) -> Result<(), Refusal> {
+    let odd = past.oddities.iter().find(|odd| stops(odd));
+    odd.map_or(Ok(()), |odd| Err(Refusal::Odd { what: odd.clone() }))
 }
 
 /// The entry of that name: at most one.

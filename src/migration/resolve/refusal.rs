@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::super::history::words::{listed, printable};
-use super::super::{Blocker, BrokenFolder, Folder};
+use super::super::{Blocker, BrokenFolder, Folder, Oddity};
 use crate::operation::Trouble;
 
 /// Why nothing is marked. Each is said of all names that it holds for.
@@ -33,6 +33,11 @@ pub enum Refusal {
     NotFailed {
         /// The names.
         names: Vec<String>,
+    },
+    /// Somebody changed the ledger so that Prisma could not read it. Prisma has no code for it.
+    Odd {
+        /// What is odd about it.
+        what: Oddity,
     },
     /// There is no ledger, so nothing can be rolled back in it. Prisma has no code for it.
     NoLedger {
@@ -70,7 +75,7 @@ impl Refusal {
             Self::AlreadyApplied { .. } => Some("P3008"),
             Self::NeverTried { .. } => Some("P3011"),
             Self::NotFailed { .. } => Some("P3012"),
-            Self::NoLedger { .. } => None,
+            Self::Odd { .. } | Self::NoLedger { .. } => None,
         }
     }
 
@@ -91,6 +96,7 @@ impl Refusal {
             Self::NotFailed { .. } => {
                 "A mark does not undo what is applied. Write a new migration that takes it back."
             }
+            Self::Odd { .. } => Oddity::NEXT,
             Self::NoLedger { .. } => {
                 "Check that the URL leads to the right database and schema. A database that Prisma Migrate has not \
                  touched has nothing to roll back."
@@ -119,6 +125,7 @@ impl fmt::Display for Refusal {
                 "Not failed, but finished, by every row in the ledger: {}.",
                 listed(names)
             )?,
+            Self::Odd { what } => write!(out, "{what}")?,
             Self::NoLedger { schema } => write!(
                 out,
                 "The schema {} has no ledger _prisma_migrations, so nothing can be marked as rolled back in it.",

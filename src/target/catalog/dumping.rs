@@ -43,7 +43,8 @@ pub async fn copying(session: &Session, job: &str) -> Option<Copying> {
 pub async fn blocker(session: &Session, job: &str) -> Option<LockHolder> {
     let name = application_name(job);
     let question = "SELECT b.pid, nullif(b.application_name, '')::text, \
-                           (extract(epoch FROM b.backend_start) * 1000)::int8 \
+                           (extract(epoch FROM b.backend_start) * 1000)::int8, \
+                           b.usename::text \
                       FROM pg_stat_activity a \
                      CROSS JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS blocking (pid) \
                       JOIN pg_stat_activity b ON b.pid = blocking.pid \
@@ -57,5 +58,6 @@ pub async fn blocker(session: &Session, job: &str) -> Option<LockHolder> {
         pid: row.try_get(0).ok()?,
         application_name: row.try_get(1).ok()?,
         since: row.try_get(2).ok()?,
+        user: row.try_get(3).ok()?,
     })
 }

@@ -11,6 +11,8 @@ use crate::target::connect::Session;
 pub struct LockHolder {
     /// The server process of the session.
     pub pid: i32,
+    /// The role that signed in.
+    pub user: Option<String>,
     /// What the session calls itself.
     pub application_name: Option<String>,
     /// When the session began, in milliseconds since the epoch; Postgres does not record when a lock was taken.
@@ -44,7 +46,8 @@ pub struct JobSession {
 /// Postgres shows the upper half as `classid`.
 pub async fn lock_holder(session: &Session, key: i64) -> Result<Option<LockHolder>, Trouble> {
     let question = "SELECT l.pid, nullif(a.application_name, '')::text, \
-                           (extract(epoch FROM a.backend_start) * 1000)::int8 \
+                           (extract(epoch FROM a.backend_start) * 1000)::int8, \
+                           a.usename::text \
                       FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
                      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid::int8 = $1 AND l.objsubid = 1 \
                        AND l.granted AND l.pid <> pg_backend_pid() \
@@ -57,6 +60,7 @@ pub async fn lock_holder(session: &Session, key: i64) -> Result<Option<LockHolde
             pid: row.try_get(0).ok()?,
             application_name: row.try_get(1).ok()?,
             since: row.try_get(2).ok()?,
+            user: row.try_get(3).ok()?,
         })
     }))
 }
