@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::plan::NoBackup;
 use super::terminal::{Exit, Terminal};
-use super::{Failure, alone, follow, has_store, open, pick, plan, signal, targets};
+use super::{Failure, alone, drift, follow, has_store, open, pick, plan, signal, targets};
 use crate::config::Config;
 use crate::guard::{self, Plan, Verdict, apply};
 use crate::job::Operation;
@@ -22,6 +22,8 @@ use crate::target::Target;
 pub(super) enum MigrateCommand {
     /// Show what is applied, pending, failed or odd; exit 0 only when there is nothing to do
     Status(TargetArg),
+    /// Compare the database with what its migrations make; exit 1 when they differ
+    Diff(drift::Diff),
     /// Apply what is pending; destructive plans only when they are approved
     Deploy(Deploy),
 }
@@ -50,6 +52,7 @@ pub(super) async fn run(
             let target = pick(&targets(&config)?, arg.target.as_deref())?;
             status(&target, terminal).await
         }
+        MigrateCommand::Diff(args) => drift::run(args, config, terminal).await,
         MigrateCommand::Deploy(args) => {
             let target = pick(&targets(&config)?, args.target.target.as_deref())?;
             // A target that cannot be reached is its own exit code; a job would only say that it failed.

@@ -10,6 +10,7 @@ mod backup;
 mod code;
 mod decision;
 mod doctor;
+mod drift;
 mod follow;
 mod job;
 mod migrate;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::queue::Verdict;
-use super::run::{check_target, make_plan, store_failed};
+use super::run::{check_target, detect_drift, make_plan, store_failed};
 use crate::auth::role::Permission;
 use crate::backup::{self, Archive};
 use crate::guard;
 use crate::migration::check;
+use crate::migration::drift::{self, Extent, Replay};
 use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::store::Store;
 use crate::target::{Hold, Target};
@@ -71,6 +72,18 @@ pub enum Operation {
         /// The target's name.
         target: String,
     },
+    /// Compares the target with what its migrations make.
+    #[serde(rename = "drift.detect")]
+    DetectDrift {
+        /// The target's name.
+        target: String,
+        /// Which migrations are replayed.
+        #[serde(default)]
+        replay: Replay,
+        /// What is compared besides.
+        #[serde(default)]
+        extent: Extent,
+    },
 }
 
 /// Who may say that an interrupted job is over.
@@ -91,6 +104,7 @@ impl Operation {
             Self::TakeBackup { .. } => "backup.take",
             Self::ApplyPlan { .. } => "plan.apply",
             Self::CheckTarget { .. } => "target.check",
+            Self::DetectDrift { .. } => "drift.detect",
         }
     }
 
@@ -102,6 +116,7 @@ impl Operation {
             Self::TakeBackup { .. } => "Take a backup",
             Self::ApplyPlan { .. } => "Apply a plan",
             Self::CheckTarget { .. } => "Check the target",
+            Self::DetectDrift { .. } => "Compare with the history",
         }
     }
 
@@ -111,6 +126,7 @@ impl Operation {
         match self {
             Self::MakePlan { target }
             | Self::CheckTarget { target }
+            | Self::DetectDrift { target, .. }
             | Self::TakeBackup { target, .. }
             | Self::ApplyPlan { target, .. } => target,
         }
@@ -120,7 +136,7 @@ impl Operation {
     #[must_use]
     pub fn is_exclusive(&self) -> bool {
         match self {
-            Self::MakePlan { .. } | Self::CheckTarget { .. } => false,
+            Self::MakePlan { .. } | Self::CheckTarget { .. } | Self::DetectDrift { .. } => false,
             Self::TakeBackup { .. } | Self::ApplyPlan { .. } => true,
         }
     }
@@ -129,7 +145,7 @@ impl Operation {
     #[must_use]
     pub fn priority(&self) -> i64 {
         match self {
-            Self::CheckTarget { .. } => 0,
+            Self::CheckTarget { .. } | Self::DetectDrift { .. } => 0,
             Self::TakeBackup { .. } => 10,
             Self::MakePlan { .. } => 20,
             Self::ApplyPlan { .. } => 30,
@@ -140,9 +156,10 @@ impl Operation {
     #[must_use]
     pub fn permission(&self) -> Permission {
         match self {
-            Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
-                Permission::Operate
-            }
+            Self::MakePlan { .. }
+            | Self::TakeBackup { .. }
+            | Self::CheckTarget { .. }
+            | Self::DetectDrift { .. } => Permission::Operate,
             Self::ApplyPlan { .. } => Permission::Change,
         }
     }
@@ -155,6 +172,7 @@ impl Operation {
             Self::TakeBackup { .. } => backup::take::STEPS,
             Self::ApplyPlan { .. } => guard::apply::STEPS,
             Self::CheckTarget { .. } => check::STEPS,
+            Self::DetectDrift { .. } => drift::STEPS,
         }
     }
 
@@ -164,6 +182,9 @@ impl Operation {
         match self {
             Self::MakePlan { .. } => "Making a plan only reads, so stopping it changes nothing.",
             Self::CheckTarget { .. } => "A check only reads, so stopping it changes nothing.",
+            Self::DetectDrift { .. } => {
+                "The scratch database is dropped. The target is only read, so stopping it changes nothing."
+            }
             Self::TakeBackup { .. } => {
                 "pg_dump is ended and what it has written is removed. The database is not changed."
             }
@@ -178,9 +199,10 @@ impl Operation {
     #[must_use]
     pub fn reconcile(&self) -> Reconcile {
         match self {
-            Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
-                Reconcile::Automatic
-            }
+            Self::MakePlan { .. }
+            | Self::TakeBackup { .. }
+            | Self::CheckTarget { .. }
+            | Self::DetectDrift { .. } => Reconcile::Automatic,
             Self::ApplyPlan { .. } => Reconcile::Person,
         }
     }
@@ -189,7 +211,10 @@ impl Operation {
     #[must_use]
     pub fn can_be_scheduled(&self) -> bool {
         match self {
-            Self::CheckTarget { .. } | Self::MakePlan { .. } | Self::TakeBackup { .. } => true,
+            Self::CheckTarget { .. }
+            | Self::DetectDrift { .. }
+            | Self::MakePlan { .. }
+            | Self::TakeBackup { .. } => true,
             Self::ApplyPlan { .. } => false,
         }
     }
@@ -200,6 +225,9 @@ impl Operation {
         match self {
             Self::MakePlan { .. } => "Nothing was changed: making a plan only reads.",
             Self::CheckTarget { .. } => "Nothing was changed: a check only reads.",
+            Self::DetectDrift { .. } => {
+                "The target was not changed: a comparison only reads it, and works in a scratch database."
+            }
             Self::TakeBackup { .. } => {
                 "The database was not changed: a dump only reads. There is no backup of this job."
             }
@@ -226,6 +254,12 @@ impl Operation {
                     made: Some(backup.id),
                 });
             }
+        }
+        if let Self::DetectDrift { target, .. } = self
+            && let Some(target) = resources.target(target)
+            && let Err(error) = drift::clean_up(target, job).await
+        {
+            tracing::warn!(%error, job.id = job, "a scratch database is left to the next comparison");
         }
         Verdict::Failed(Trouble::new(
             "The program that ran this job went away before it ended.",
@@ -281,6 +315,9 @@ impl Operation {
                 guard::apply::run(ground, &stored.plan, *without_backup, context).await
             }
             Self::CheckTarget { .. } => check_target(&resources.store, target, context).await,
+            Self::DetectDrift { replay, extent, .. } => {
+                detect_drift(&resources.store, target, replay, *extent, context).await
+            }
         }
     }
 }

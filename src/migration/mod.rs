@@ -6,11 +6,13 @@
 //! ([`History`]). The reading parts are pure; where Prisma is silent about something a person should know (an edited
 //! script, a missing folder), the history says it, but never decides differently for it.
 //!
-//! Read [`History`] first: it is what the pages show. [`Survey`] reads it from a live target, [`check`] reports what it saw there, [`deploy`] writes to one.
+//! Read [`History`] first: it is what the pages show. [`Survey`] reads it from a live target, [`check`] reports what it saw there, [`drift`] holds it
+//! against what the migrations make, [`deploy`] writes to one.
 
 pub mod check;
 pub mod checksum;
 pub mod deploy;
+pub mod drift;
 mod folder;
 mod history;
 mod ledger;

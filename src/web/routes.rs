@@ -23,6 +23,7 @@ pub(super) fn all(config: &mut impl Routes) {
             Target(View),
             history::detail,
         )
+        .change("/t/{target}/drift", Target(Operate), history::compare)
         .read("/t/{target}/plans", Target(View), plans::list)
         .change("/t/{target}/plans", Target(Operate), plans::make)
         .read("/t/{target}/plans/{id}", Target(View), plans::detail)

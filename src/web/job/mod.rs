@@ -246,7 +246,7 @@ async fn result(app: &App, job: &Job) -> Result<Option<Link>, StoreError> {
                 None => Link::new("See the backups", format!("/t/{target}/backups")),
             })
         }
-        Operation::ApplyPlan { .. } => Some(Link::new(
+        Operation::ApplyPlan { .. } | Operation::DetectDrift { .. } => Some(Link::new(
             "See the history",
             format!("/t/{target}/migrations"),
         )),

@@ -14,6 +14,7 @@ pub mod chart;
 pub mod code;
 pub mod confirm;
 pub mod decision;
+pub mod drift;
 pub mod enrol;
 pub mod error;
 pub mod factor;
