@@ -340,8 +340,7 @@ mod tests {
 
     #[test]
     fn a_body_counts_once_its_function_is_called() {
-        let script =
-            "CREATE FUNCTION app.tenant(n text) RETURNS void LANGUAGE plpgsql AS \
+        let script = "CREATE FUNCTION app.tenant(n text) RETURNS void LANGUAGE plpgsql AS \
              $$ BEGIN EXECUTE format('CREATE ROLE %I', n); END $$";
         let within = Some("tenant".to_owned());
         assert_eq!(reached(script), Some(Reach { what: ROLE, within }));

@@ -22,7 +22,11 @@ pub(super) struct Compared {
 pub(super) fn compare(database: &Catalog, history: &Catalog, order: bool) -> Compared {
     let mut compared = Compared::default();
     let mut partitions = Vec::new();
-    let keys: BTreeSet<&Key> = database.things.keys().chain(history.things.keys()).collect();
+    let keys: BTreeSet<&Key> = database
+        .things
+        .keys()
+        .chain(history.things.keys())
+        .collect();
     for key in keys {
         let (here, there) = (database.things.get(key), history.things.get(key));
         match (here, there) {
@@ -220,9 +224,7 @@ mod tests {
             match part.split_once(' ') {
                 None => thing.own.extend(said),
                 Some((kind, name)) => {
-                    thing
-                        .parts
-                        .insert((kind.to_owned(), name.to_owned()), said);
+                    thing.parts.insert((kind.to_owned(), name.to_owned()), said);
                 }
             }
         }

@@ -64,9 +64,7 @@ impl Difference {
     pub fn count(&self) -> usize {
         match self.side {
             Side::OnlyInHistory | Side::OnlyInDatabase => 1,
-            Side::Both => {
-                self.values.len() + self.parts.iter().map(Self::count).sum::<usize>()
-            }
+            Side::Both => self.values.len() + self.parts.iter().map(Self::count).sum::<usize>(),
         }
     }
 
@@ -131,11 +129,7 @@ fn first_change<'a>(database: &'a str, history: &'a str) -> (usize, &'a str, &'a
             (None, None) => break,
             (here, there) if here == there => {}
             (here, there) => {
-                return (
-                    number,
-                    here.unwrap_or_default().trim(),
-                    there.unwrap_or_default().trim(),
-                );
+                return (number, here.unwrap_or_default(), there.unwrap_or_default());
             }
         }
     }
@@ -153,7 +147,8 @@ fn quoted(value: Option<&str>) -> String {
 /// A value on one line and not too long.
 fn short(text: &str) -> String {
     const LONGEST: usize = 300;
-    let printed = printable(text);
+    let lines: Vec<&str> = text.split('\n').map(str::trim).collect();
+    let printed = printable(lines.join(" ").trim());
     match printed.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &printed[..end]),
         None => printed,

@@ -73,7 +73,10 @@ impl Likeness {
             may_create: row.get::<_, Option<bool>>(1).unwrap_or(false),
             in_recovery: row.get(2),
             manner,
-            settings: settings.iter().map(|row| (row.get(0), row.get(1))).collect(),
+            settings: settings
+                .iter()
+                .map(|row| (row.get(0), row.get(1)))
+                .collect(),
         })
     }
 

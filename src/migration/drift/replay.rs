@@ -158,4 +158,3 @@ pub(super) fn makes_schema(scripts: &[Replayed], name: &str) -> bool {
         script.text.contains(name) && script.text.to_lowercase().contains("create schema")
     })
 }
-

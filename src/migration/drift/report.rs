@@ -35,7 +35,12 @@ impl Drift {
         let mut lines = Vec::new();
         for thing in &self.differences {
             lines.push(joined(&thing.title(), &thing.remark()));
-            lines.extend(thing.values.iter().map(|value| format!("  {}", value.words())));
+            lines.extend(
+                thing
+                    .values
+                    .iter()
+                    .map(|value| format!("  {}", value.words())),
+            );
             for part in &thing.parts {
                 lines.push(format!("  {}", joined(&part.title(), &part.remark())));
                 if part.remark().is_empty() {

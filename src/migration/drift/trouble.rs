@@ -10,7 +10,8 @@ use crate::target::describe;
 use crate::target::script::ScriptError;
 
 /// What every trouble of a comparison means for the data.
-pub(super) const UNTOUCHED: &str = "Nothing of the target was changed: scripts run in a scratch database only, which is dropped.";
+pub(super) const UNTOUCHED: &str =
+    "Nothing of the target was changed: scripts run in a scratch database only, which is dropped.";
 
 pub(super) fn no_createdb(role: &str) -> Trouble {
     let role = printable(role);
@@ -69,7 +70,10 @@ pub(super) fn unread(what: &str, error: &tokio_postgres::Error) -> Trouble {
         _ => "Look at the server's answer above, then compare again.",
     };
     Trouble::new(
-        format!("Reading the catalogue of {what} failed: {}", describe(error)),
+        format!(
+            "Reading the catalogue of {what} failed: {}",
+            describe(error)
+        ),
         UNTOUCHED,
         next,
     )

@@ -136,7 +136,11 @@ impl MigrationsPage {
                 .collect(),
             older: None,
             can_plan: true,
-            drift: Some(DriftCard::sample_found(["public.\"User\"", "email", "report.totals"])),
+            drift: Some(DriftCard::sample_found([
+                "public.\"User\"",
+                "email",
+                "report.totals",
+            ])),
             trouble: None,
             folder: "prisma/migrations".to_owned(),
             example_baseline: "npx prisma migrate resolve --applied 0_init".to_owned(),

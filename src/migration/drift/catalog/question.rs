@@ -61,11 +61,14 @@ pub(in crate::migration::drift) const WATCHES: [&str; 14] = [
 const KIND: &str = "CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' \
     WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type' ELSE 'table' END";
 /// Relations of the schemas that are asked for.
-const RELATIONS: &str = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = ANY ($1)";
+const RELATIONS: &str =
+    "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = ANY ($1)";
 /// Types of the schemas that are asked for.
-const TYPES: &str = "pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace AND n.nspname = ANY ($1)";
+const TYPES: &str =
+    "pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace AND n.nspname = ANY ($1)";
 /// Functions of the schemas that are asked for.
-const FUNCTIONS: &str = "pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = ANY ($1)";
+const FUNCTIONS: &str =
+    "pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = ANY ($1)";
 /// The name of a function, told apart from others of that name.
 const FUNCTION: &str = "p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'";
 const FUNCTION_KIND: &str =
