@@ -21,6 +21,7 @@ mod crash;
 mod deletions;
 mod delivery;
 mod downloads;
+mod drift;
 mod factor;
 mod failure;
 mod figures;

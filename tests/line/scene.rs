@@ -24,6 +24,7 @@ pub const NOT_SO: i32 = 1;
 pub const USAGE: i32 = 2;
 pub const UNREACHABLE: i32 = 3;
 pub const REFUSED: i32 = 4;
+pub const CANCELLED: i32 = 130;
 
 /// The cluster that tests share which need nothing special of it; it stops with the process.
 pub fn cluster() -> &'static Cluster {
