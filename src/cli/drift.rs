@@ -24,6 +24,15 @@ pub(super) struct Diff {
     /// Replay everything in the folder, not only what the ledger has as applied
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    besides: Besides,
+    /// Exit as `prisma migrate diff --exit-code` does: 0 no difference, 2 differences, 1 anything else
+    #[arg(long)]
+    prisma_compatible: bool,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+struct Besides {
     /// Compare owners and grants too
     #[arg(long)]
     grants: bool,
@@ -33,9 +42,6 @@ pub(super) struct Diff {
     /// Take another order of columns for a difference
     #[arg(long)]
     column_order: bool,
-    /// Exit as `prisma migrate diff --exit-code` does: 0 no difference, 2 differences, 1 anything else
-    #[arg(long)]
-    prisma_compatible: bool,
 }
 
 impl Diff {
@@ -49,9 +55,9 @@ impl Diff {
 
     fn extent(&self) -> Extent {
         Extent {
-            grants: self.grants,
-            comments: self.comments,
-            column_order: self.column_order,
+            grants: self.besides.grants,
+            comments: self.besides.comments,
+            column_order: self.besides.column_order,
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{Failure, alone, drift, follow, has_store, open, pick, plan, signal, 
 use crate::config::Config;
 use crate::guard::{self, Plan, Verdict, apply};
 use crate::job::Operation;
-use crate::migration::{Entry, State, Survey};
+use crate::migration::{Contract, Entry, State, Survey};
 use crate::operation::OperationError;
 use crate::target::Target;
 
@@ -52,7 +52,8 @@ pub(super) async fn run(
             let target = pick(&targets(&config)?, arg.target.as_deref())?;
             status(&target, terminal).await
         }
-        MigrateCommand::Diff(args) => drift::run(args, config, terminal).await,
+        // On the heap: what it holds is large.
+        MigrateCommand::Diff(args) => Box::pin(drift::run(args, config, terminal)).await,
         MigrateCommand::Deploy(args) => {
             let target = pick(&targets(&config)?, args.target.target.as_deref())?;
             // A target that cannot be reached is its own exit code; a job would only say that it failed.
@@ -96,7 +97,10 @@ async fn status(target: &Target, terminal: Terminal) -> Result<Exit, Failure> {
         terminal.say("");
         terminal.say(format!("{} {}", trouble.what, trouble.next));
     }
-    let clean = blocked.is_none() && history.pending().next().is_none();
+    for line in survey.contract.iter().flat_map(Contract::lines) {
+        terminal.say(line);
+    }
+    let clean = survey.is_up_to_date();
     let entries: Vec<_> = history
         .entries
         .iter()
@@ -110,6 +114,7 @@ async fn status(target: &Target, terminal: Terminal) -> Result<Exit, Failure> {
         "pending": pending,
         "blocked": blocked.map(|trouble| trouble.what),
         "migrations": entries,
+        "prisma8": survey.contract,
     }));
     Ok(if clean { Exit::Done } else { Exit::NotSo })
 }

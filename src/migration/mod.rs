@@ -11,6 +11,7 @@
 
 pub mod check;
 pub mod checksum;
+mod contract;
 pub mod deploy;
 pub mod drift;
 mod folder;
@@ -21,6 +22,7 @@ pub mod name;
 mod script;
 mod survey;
 
+pub use contract::{Contract, Package, short};
 pub use folder::{Folder, FolderProblem, Migration};
 pub use history::{Blocker, Counts, Entry, History, State};
 pub use ledger::{

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use tokio_postgres::SimpleQueryMessage;
 
-use super::{Blocker, Folder, History, LedgerRow, Script, select_sql};
+use super::contract::take_packages;
+use super::{Blocker, Contract, Folder, History, LedgerRow, Package, Script, select_sql};
 use crate::operation::Trouble;
 use crate::target::catalog::session::LockHolder;
 use crate::target::catalog::{self, Facts};
@@ -27,6 +28,8 @@ pub struct Survey {
     pub has_ledger: bool,
     /// Who else holds the lock of Prisma Migrate.
     pub lock_holder: Option<LockHolder>,
+    /// What there is of Prisma 8, in the folder or in the database.
+    pub contract: Option<Contract>,
     /// Whether there are tables though there is no ledger: the database was not made by Prisma Migrate (P3005).
     needs_baseline: bool,
 }
@@ -52,8 +55,9 @@ impl Survey {
         target: &Target,
         session: &Session,
     ) -> Result<Self, Trouble> {
-        let folder = read_folder(target.migrations.clone()).await;
+        let (folder, packages) = read_folder(target.migrations.clone()).await;
         let has_ledger = catalog::ledger::ledger_exists(session).await?;
+        let found = catalog::contract::contracts(session).await;
         let rows = if has_ledger {
             read_ledger(session).await?
         } else {
@@ -70,6 +74,7 @@ impl Survey {
             schema: session.schema().to_owned(),
             has_ledger,
             lock_holder,
+            contract: Contract::of(packages, found, has_ledger),
             needs_baseline,
         })
     }
@@ -104,9 +109,16 @@ impl Survey {
         self.history.entries.iter().flat_map(|entry| &entry.rows)
     }
 
-    /// Why nothing may be applied, in the order in which `migrate deploy` would find out.
+    /// Why nothing may be applied: Prisma 8, or a trouble.
     #[must_use]
     pub fn blocked(&self) -> Option<Trouble> {
+        let contract = self.contract.as_ref().map(Contract::refusal);
+        contract.or_else(|| self.trouble())
+    }
+
+    /// What stands in the way and has to be put right, in the order in which `migrate deploy` would find out.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
         const AS_IT_WAS: &str = "Nothing was applied. The database is as it was.";
         if let Some(problem) = &self.folder.problem {
             return Some(Trouble::new(
@@ -115,7 +127,7 @@ impl Survey {
                 "Correct `migrations` of this target (or --migrations), or mount the folder where it is expected.",
             ));
         }
-        if self.needs_baseline {
+        if self.needs_baseline && self.contract.is_none() {
             return Some(Trouble::new(
                 format!(
                     "The schema {} has tables but no ledger: this database was not made by Prisma Migrate (P3005).",
@@ -151,8 +163,18 @@ impl Survey {
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let mut sentences = self.surroundings();
-        sentences.extend(self.history.sentences());
+        match &self.contract {
+            Some(contract) if self.history.entries.is_empty() => sentences.extend(contract.calm()),
+            _ => sentences.extend(self.history.sentences()),
+        }
         sentences
+    }
+
+    /// Whether nothing is left to do: nothing is pending, and nothing stands in the way.
+    #[must_use]
+    pub fn is_up_to_date(&self) -> bool {
+        let packages = self.contract.iter().flat_map(Contract::pending);
+        self.history.pending().next().is_none() && packages.count() == 0 && self.trouble().is_none()
     }
 
     /// What is peculiar though nothing stands in the way, one sentence each; often none.
@@ -166,6 +188,7 @@ impl Survey {
     /// What is peculiar about folder, server and lock.
     fn surroundings(&self) -> Vec<String> {
         let mut sentences = self.folder.warnings.clone();
+        sentences.extend(self.contract.iter().flat_map(Contract::oddities));
         if self.facts.in_recovery {
             sentences.push(
                 "The server is a standby: it can be looked at, but nothing can be applied here."
@@ -190,9 +213,14 @@ impl Survey {
     }
 }
 
-async fn read_folder(path: PathBuf) -> Folder {
-    match tokio::task::spawn_blocking(move || Folder::read(&path)).await {
-        Ok(folder) => folder,
+async fn read_folder(path: PathBuf) -> (Folder, Vec<Package>) {
+    let read = move || {
+        let mut folder = Folder::read(&path);
+        let packages = take_packages(&mut folder);
+        (folder, packages)
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => read,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -210,16 +210,17 @@ fn unquoted(token: &str) -> Option<String> {
 fn at_word(words: &[&str]) -> Option<&'static str> {
     match words {
         ["create" | "alter" | "drop", "user", "mapping", ..] => None,
-        ["create" | "alter" | "drop", "role" | "user" | "group", ..] => Some(ROLE),
-        ["create" | "alter" | "drop", "database", ..] => Some(DATABASE),
+        ["create" | "alter" | "drop", "role" | "user" | "group", ..]
+        | ["comment", "on", "role", ..] => Some(ROLE),
+        ["create" | "alter" | "drop", "database", ..] | ["comment", "on", "database", ..] => {
+            Some(DATABASE)
+        }
         ["create" | "alter" | "drop", "tablespace", ..] => Some(TABLESPACE),
         ["create" | "alter" | "drop", "subscription", ..] | ["import", "foreign", ..] => {
             Some(SERVER)
         }
         ["alter", "system", ..] => Some(SETTINGS),
         ["reassign" | "drop", "owned", ..] => Some(OWNED),
-        ["comment", "on", "database", ..] => Some(DATABASE),
-        ["comment", "on", "role", ..] => Some(ROLE),
         ["grant" | "revoke", rest @ ..] => granted(rest),
         ["copy", rest @ ..] => copied(rest),
         [name, "(", ..] => of_function(name),

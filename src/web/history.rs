@@ -5,19 +5,15 @@ use serde::Deserialize;
 
 use super::error::PageError;
 use super::layout::{Link, Tab};
-use super::page::drift::{Compared, DriftCard, DriftPart, DriftThing};
 use super::page::measure::{Count, Millis};
 use super::page::migration::{LedgerRow, MigrationPage};
 use super::page::migrations::{MigrationRow, MigrationState, MigrationsPage};
 use super::page::trouble::TroubleBox;
 use super::page::when::When;
-use super::view;
-use super::visit::{SignedIn, StartForm};
+use super::visit::SignedIn;
+use super::{contract, drift, view};
 use crate::app::watch::Found;
-use crate::job::Operation;
-use crate::migration::drift::{self, Drift, Extent, Replay, Value};
 use crate::migration::{self, Entry, Script, State};
-use crate::store::{Store, StoreError};
 use crate::target::Target;
 
 const PAGE: usize = 50;
@@ -43,6 +39,7 @@ pub(super) async fn list(
         older: None,
         can_plan: false,
         drift: None,
+        contract: None,
         trouble: None,
         folder: target.migrations.display().to_string(),
         example_baseline: "npx prisma migrate resolve --applied 0_init".to_owned(),
@@ -50,13 +47,14 @@ pub(super) async fn list(
     match &look.found {
         Err(trouble) => page.trouble = Some(TroubleBox::from(trouble)),
         Ok(found) => {
-            page.trouble = found.survey.blocked().as_ref().map(TroubleBox::from);
+            page.trouble = found.survey.trouble().as_ref().map(TroubleBox::from);
+            page.contract = found.survey.contract.as_ref().map(contract::card);
             page.counts = found.survey.sentences().join(" ");
             page.can_plan =
-                page.trouble.is_none() && found.survey.history.pending().next().is_some();
+                found.survey.blocked().is_none() && found.survey.history.pending().next().is_some();
             fill(&mut page, &target, found, query.after.as_deref());
             if found.survey.has_ledger {
-                page.drift = Some(drift_card(&who.app().store, &target, found).await?);
+                page.drift = Some(drift::card(&who.app().store, &target, found).await?);
             }
         }
     }
@@ -116,72 +114,6 @@ fn shown_state(entry: &Entry) -> MigrationState {
         State::RolledBack => MigrationState::RolledBack,
         State::Missing => MigrationState::Missing,
         State::Broken => MigrationState::BrokenFolder,
-    }
-}
-
-/// `POST /t/{target}/drift`: holds the database against what its migrations make.
-pub(super) async fn compare(
-    who: SignedIn,
-    path: web::Path<String>,
-    form: web::Form<StartForm>,
-) -> Result<HttpResponse, PageError> {
-    let target = who.target(&path)?;
-    let operation = Operation::DetectDrift {
-        target: target.name.clone(),
-        replay: Replay::default(),
-        extent: Extent::default(),
-    };
-    let id = who.enqueue(&operation, &form.key).await?;
-    Ok(view::go(&format!("/jobs/{id}")))
-}
-
-/// The newest comparison, and whether a migration was applied after it.
-async fn drift_card(
-    store: &Store,
-    target: &Target,
-    found: &Found,
-) -> Result<DriftCard, StoreError> {
-    let newest = found.survey.ledger_rows().filter_map(|row| row.finished_at);
-    let newest = newest.max().map(|at| at.as_millisecond());
-    let latest = drift::stored::latest(store, &target.name).await?;
-    let compared = latest.map(|(drift, job)| compared(&drift, &job, newest));
-    let path = format!("/t/{}", view::segment(&target.name));
-    Ok(DriftCard::new(&target.name, &path, compared))
-}
-
-fn compared(drift: &Drift, job: &str, newest: Option<i64>) -> Compared {
-    const THINGS: usize = 50;
-    let words = |values: &[Value]| values.iter().map(Value::words).collect();
-    let part = |part: &drift::Difference| {
-        let remark = part.remark();
-        DriftPart {
-            title: part.title(),
-            // What is on one side only has been told whole by its remark.
-            values: if remark.is_empty() {
-                words(&part.values)
-            } else {
-                Vec::new()
-            },
-            remark,
-        }
-    };
-    let shown = drift.differences.iter().take(THINGS);
-    Compared {
-        at: When::at(drift.at),
-        href: format!("/jobs/{job}"),
-        is_none: drift.is_none(),
-        words: drift.summary(),
-        is_outdated: newest.is_some_and(|newest| newest > drift.at),
-        things: shown
-            .map(|thing| DriftThing {
-                title: thing.title(),
-                remark: thing.remark(),
-                values: words(&thing.values),
-                parts: thing.parts.iter().map(part).collect(),
-            })
-            .collect(),
-        more: drift.differences.len().saturating_sub(THINGS),
-        notes: drift.notes.clone(),
     }
 }
 

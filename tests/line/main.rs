@@ -17,6 +17,7 @@ mod applying;
 mod audit;
 mod channels;
 mod check;
+mod contract;
 mod crash;
 mod deletions;
 mod delivery;

@@ -78,6 +78,35 @@ pub(super) fn config(text: &str) -> Object {
     object(&tokens, at, 0).map_or(unknown, |(object, _)| object)
 }
 
+/// The options of the ORM in a config file of Prisma 8: `definePrismaConfig({ orm: anyName({ … }) })`; `None` in another one.
+pub(super) fn orm(text: &str) -> Option<Object> {
+    let tokens = tokens(text);
+    let eight = Token::Word("definePrismaConfig".to_owned());
+    if !tokens.contains(&eight) {
+        return None;
+    }
+    let options = tokens
+        .windows(5)
+        .enumerate()
+        .find_map(|(at, five)| match five {
+            [
+                Token::Word(key),
+                Token::Mark(':'),
+                Token::Word(_),
+                Token::Mark('('),
+                Token::Mark('{'),
+            ] if key == "orm" => object(&tokens, at + 5, 0),
+            _ => None,
+        });
+    Some(options.map_or(
+        Object {
+            open: true,
+            ..Object::default()
+        },
+        |(object, _)| object,
+    ))
+}
+
 /// Where the object begins: behind the `{` of `defineConfig({`, `export default {` or `module.exports = {`.
 fn beginning(tokens: &[Token]) -> Option<usize> {
     let word = |at: usize, wanted: &str| matches!(tokens.get(at), Some(Token::Word(word)) if word == wanted);
@@ -238,7 +267,7 @@ fn string(rest: &str, quote: char) -> (Token, usize) {
             // Paths need no escape but that of a quote or a backslash.
             '\\' => match letters.next() {
                 Some((_, escaped)) if matches!(escaped, '\\' | '\'' | '"' | '`') => {
-                    text.push(escaped)
+                    text.push(escaped);
                 }
                 _ => computed = true,
             },

@@ -3,7 +3,7 @@
 //! The files are programs and a schema; they are read as text and never run. What is a plain literal there counts, what is
 //! computed is named in a remark and the default counts. Prisma looks for the config file by name (`prisma7.config.*` before
 //! `prisma.config.*`, `.config/` in between), takes `migrations.path` from it, and otherwise the folder `migrations` beside the
-//! schema. [`literal`] reads the program, [`datasource`] the schema.
+//! schema; in projects of Prisma 8 it is `migrations.dir`, or the folder beside the config file. [`literal`] reads the program, [`datasource`] the schema.
 
 mod datasource;
 mod literal;
@@ -67,12 +67,18 @@ impl Project {
                     None
                 }
             };
-            migrations = said(within(&config), "migrations.path");
-            schema = match config.text("schema") {
-                // Where the migrations are is known without it.
-                Found::Computed if migrations.is_some() => None,
-                found => said(found, "schema"),
-            };
+            if let Some(options) = literal::orm(&text) {
+                // A project of Prisma 8: its folder is beside the config file.
+                let path = said(within(&options, "dir"), "migrations.dir");
+                migrations = Some(path.unwrap_or_else(|| base.join("migrations")));
+            } else {
+                migrations = said(within(&config, "path"), "migrations.path");
+                schema = match config.text("schema") {
+                    // Where the migrations are is known without it.
+                    Found::Computed if migrations.is_some() => None,
+                    found => said(found, "schema"),
+                };
+            }
         }
         let schema = schema_file(folder, schema);
         let source = schema
@@ -96,7 +102,7 @@ impl Project {
     /// The schemas that the project of a migrations folder names: the schema beside it says, or that of a project around it.
     #[must_use]
     pub fn schemas_of(migrations: &Path) -> Vec<String> {
-        let beside = migrations.parent().map(|folder| schema_in(folder));
+        let beside = migrations.parent().map(schema_in);
         match beside.flatten() {
             Some((_, text)) => datasource::read(&text).schemas,
             None => migrations
@@ -110,9 +116,9 @@ impl Project {
     }
 }
 
-fn within(config: &Object) -> Found {
+fn within(config: &Object, name: &str) -> Found {
     match config.object("migrations") {
-        Ok(migrations) => migrations.text("path"),
+        Ok(migrations) => migrations.text(name),
         Err(found) => found,
     }
 }

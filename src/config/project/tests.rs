@@ -132,6 +132,32 @@ fn the_first_file_in_prismas_order_counts() {
 }
 
 #[test]
+fn a_project_of_prisma_8_keeps_its_packages_beside_its_config() {
+    let config = |more: &str| {
+        format!(
+            "import 'dotenv/config';\nimport {{ definePrismaConfig }} from '@prisma/cli-engine';\n\
+             import {{ defineConfig as ormConfig }} from '@prisma/orm-postgres/config';\n\nexport default definePrismaConfig({{\n  \
+             orm: ormConfig({{\n    contract: \"./src/prisma/contract.prisma\",\n    db: {{\n      \
+             connection: process.env['DATABASE_URL']!,\n    }},{more}\n  }}),\n}});\n"
+        )
+    };
+    for (more, path) in [("", "migrations"), ("migrations: { dir: 'db/m' }", "db/m")] {
+        let text = config(more);
+        assert_eq!(
+            told(&[("prisma.config.ts", &text)]),
+            (path.to_owned(), Vec::new())
+        );
+    }
+    let text = config("migrations: { dir: process.cwd() }");
+    let (path, remarks) = told(&[("prisma.config.ts", &text)]);
+    assert_eq!(path, "migrations");
+    assert!(
+        remarks[0].contains("computes `migrations.dir`"),
+        "{remarks:?}"
+    );
+}
+
+#[test]
 fn another_provider_is_said() {
     let mysql = SCHEMA.replace("\"postgresql\"", "\"mysql\"");
     let (path, remarks) = told(&[("prisma/schema.prisma", &mysql)]);

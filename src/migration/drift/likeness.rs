@@ -65,7 +65,7 @@ impl Likeness {
             collate: text(4).unwrap_or_default(),
             ctype: text(5).unwrap_or_default(),
             provider: text(6),
-            locale: text(7),
+            name: text(7),
             rules: text(8),
         });
         Ok(Self {
@@ -135,7 +135,7 @@ struct Locale {
     ctype: String,
     /// `c` libc, `i` ICU, `b` built in; none before Postgres 15.
     provider: Option<String>,
-    locale: Option<String>,
+    name: Option<String>,
     rules: Option<String>,
 }
 
@@ -155,8 +155,8 @@ fn manner(of: &Locale) -> String {
     };
     manner.extend([" LOCALE_PROVIDER ", provider]);
     let named = match provider {
-        "icu" => [("ICU_LOCALE", &of.locale), ("ICU_RULES", &of.rules)],
-        "builtin" => [("BUILTIN_LOCALE", &of.locale), ("", &None)],
+        "icu" => [("ICU_LOCALE", &of.name), ("ICU_RULES", &of.rules)],
+        "builtin" => [("BUILTIN_LOCALE", &of.name), ("", &None)],
         _ => return manner,
     };
     for (option, value) in named {
@@ -178,13 +178,13 @@ mod tests {
 
     #[test]
     fn every_provider_is_asked_for_in_its_own_words() {
-        let of = |provider: Option<&str>, locale: Option<&str>| {
+        let of = |provider: Option<&str>, name: Option<&str>| {
             manner(&Locale {
                 encoding: "UTF8".to_owned(),
                 collate: "C.UTF-8".to_owned(),
                 ctype: "it's".to_owned(),
                 provider: provider.map(str::to_owned),
-                locale: locale.map(str::to_owned),
+                name: name.map(str::to_owned),
                 rules: None,
             })
         };

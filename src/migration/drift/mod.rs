@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::words::listed;
 use super::{LedgerRow, Survey};
+use crate::config::Project;
 use crate::operation::{Context, OperationError, Trouble};
 use crate::target::{Purpose, Session, Target};
 
@@ -130,12 +131,15 @@ pub async fn between(
         },
     );
     let wanted = wanted(survey, present, &scripts);
+    let named = named_schemas(target).await;
     let url = scratch.url();
     let work = async {
         let session = scratch::open(&url, &context.job).await?;
         let made = replay::prepare(&session, &wanted).await?;
         replay::run(&session, &scripts, context).await?;
-        let schemas = compared_schemas(&session, &survey.schema, &made).await?;
+        let mut schemas = compared_schemas(&session, &survey.schema, &made).await?;
+        schemas.extend(named);
+        let schemas: Vec<String> = schemas.into_iter().collect();
         let history = catalog::read(&session, &schemas, extent, "the scratch database").await?;
         session.close().await;
         Ok((schemas, history))
@@ -205,7 +209,7 @@ async fn compared_schemas(
     session: &Session,
     own: &str,
     made: &[String],
-) -> Result<Vec<String>, Trouble> {
+) -> Result<BTreeSet<String>, Trouble> {
     let mut schemas = BTreeSet::from([own.to_owned()]);
     for namespace in catalog::namespaces(session, "the scratch database").await? {
         let theirs = namespace.name != "public" && !made.contains(&namespace.name);
@@ -213,7 +217,15 @@ async fn compared_schemas(
             schemas.insert(namespace.name);
         }
     }
-    Ok(schemas.into_iter().collect())
+    Ok(schemas)
+}
+
+/// The schemas that the Prisma schema of the target names.
+async fn named_schemas(target: &Target) -> Vec<String> {
+    let folder = target.migrations.clone();
+    tokio::task::spawn_blocking(move || Project::schemas_of(&folder))
+        .await
+        .unwrap_or_default()
 }
 
 /// What is in `schemas` of the target, and the names of its other schemas that hold something.

@@ -5,6 +5,7 @@
 //! counts in [`table`], which say so. Read [`table`] for sizes and counts,
 //! [`relation`] for the shape of tables, [`ledger`] for what Prisma has left behind.
 
+pub mod contract;
 pub mod dumping;
 pub mod ledger;
 pub mod relation;

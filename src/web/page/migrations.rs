@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::contract::ContractCard;
 use super::drift::DriftCard;
 use super::measure::Millis;
 use super::pill::Pill;
@@ -90,6 +91,8 @@ pub struct MigrationsPage {
     pub older: Option<String>,
     /// Whether something is pending that a plan could hold.
     pub can_plan: bool,
+    /// What there is of Prisma 8.
+    pub contract: Option<ContractCard>,
     /// What the newest comparison found; none where there is nothing to compare.
     pub drift: Option<DriftCard>,
     /// Why the history cannot be read, when it cannot.
@@ -136,6 +139,7 @@ impl MigrationsPage {
                 .collect(),
             older: None,
             can_plan: true,
+            contract: None,
             drift: Some(DriftCard::sample_found([
                 "public.\"User\"",
                 "email",
@@ -172,6 +176,10 @@ impl MigrationsPage {
         Self {
             rows: (0..50).map(row).collect(),
             older: Some("/t/jarvis/migrations?before=2025004912000".to_owned()),
+            contract: Some(ContractCard::sample([
+                "20261126T1847_phone",
+                "20261126T1846_init",
+            ])),
             drift: Some(DriftCard::sample_none()),
             ..page
         }

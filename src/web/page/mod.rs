@@ -13,6 +13,7 @@ pub mod change;
 pub mod chart;
 pub mod code;
 pub mod confirm;
+pub mod contract;
 pub mod decision;
 pub mod drift;
 pub mod enrol;
