@@ -8,11 +8,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::queue::Verdict;
-use super::run::{check_target, make_plan, store_failed};
+use super::run::{check_target, detect_drift, make_plan, store_failed};
 use crate::auth::role::Permission;
 use crate::backup::take::Steps;
 use crate::backup::{self, Archive};
 use crate::guard;
+use crate::migration::drift::{self, Extent, Replay};
 use crate::migration::mark::{self, Mark};
 use crate::migration::{baseline, check, resolve};
 use crate::operation::{Context, OperationError, Outcome, Trouble};
@@ -91,6 +92,18 @@ pub enum Operation {
         /// The target's name.
         target: String,
     },
+    /// Compares the target with what its migrations make.
+    #[serde(rename = "drift.detect")]
+    DetectDrift {
+        /// The target's name.
+        target: String,
+        /// Which migrations are replayed.
+        #[serde(default)]
+        replay: Replay,
+        /// What is compared besides.
+        #[serde(default)]
+        extent: Extent,
+    },
 }
 
 /// Who may say that an interrupted job is over.
@@ -113,6 +126,7 @@ impl Operation {
             Self::ResolveMigrations { .. } => "migration.resolve",
             Self::Baseline { .. } => "migration.baseline",
             Self::CheckTarget { .. } => "target.check",
+            Self::DetectDrift { .. } => "drift.detect",
         }
     }
 
@@ -126,6 +140,7 @@ impl Operation {
             Self::ResolveMigrations { .. } => "Mark migrations",
             Self::Baseline { .. } => "Baseline the database",
             Self::CheckTarget { .. } => "Check the target",
+            Self::DetectDrift { .. } => "Compare with the history",
         }
     }
 
@@ -135,6 +150,7 @@ impl Operation {
         match self {
             Self::MakePlan { target }
             | Self::CheckTarget { target }
+            | Self::DetectDrift { target, .. }
             | Self::TakeBackup { target, .. }
             | Self::ApplyPlan { target, .. }
             | Self::ResolveMigrations { target, .. }
@@ -146,7 +162,7 @@ impl Operation {
     #[must_use]
     pub fn is_exclusive(&self) -> bool {
         match self {
-            Self::MakePlan { .. } | Self::CheckTarget { .. } => false,
+            Self::MakePlan { .. } | Self::CheckTarget { .. } | Self::DetectDrift { .. } => false,
             Self::TakeBackup { .. }
             | Self::ApplyPlan { .. }
             | Self::ResolveMigrations { .. }
@@ -158,7 +174,7 @@ impl Operation {
     #[must_use]
     pub fn priority(&self) -> i64 {
         match self {
-            Self::CheckTarget { .. } => 0,
+            Self::CheckTarget { .. } | Self::DetectDrift { .. } => 0,
             Self::TakeBackup { .. } => 10,
             Self::MakePlan { .. } => 20,
             Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => 30,
@@ -169,9 +185,10 @@ impl Operation {
     #[must_use]
     pub fn permission(&self) -> Permission {
         match self {
-            Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
-                Permission::Operate
-            }
+            Self::MakePlan { .. }
+            | Self::TakeBackup { .. }
+            | Self::CheckTarget { .. }
+            | Self::DetectDrift { .. } => Permission::Operate,
             Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
                 Permission::Change
             }
@@ -187,6 +204,7 @@ impl Operation {
             Self::ApplyPlan { .. } => guard::apply::STEPS,
             Self::ResolveMigrations { .. } | Self::Baseline { .. } => mark::STEPS,
             Self::CheckTarget { .. } => check::STEPS,
+            Self::DetectDrift { .. } => drift::STEPS,
         }
     }
 
@@ -196,6 +214,9 @@ impl Operation {
         match self {
             Self::MakePlan { .. } => "Making a plan only reads, so stopping it changes nothing.",
             Self::CheckTarget { .. } => "A check only reads, so stopping it changes nothing.",
+            Self::DetectDrift { .. } => {
+                "The scratch database is dropped. The target is only read, so stopping it changes nothing."
+            }
             Self::TakeBackup { .. } => {
                 "pg_dump is ended and what it has written is removed. The database is not changed."
             }
@@ -213,9 +234,10 @@ impl Operation {
     #[must_use]
     pub fn reconcile(&self) -> Reconcile {
         match self {
-            Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
-                Reconcile::Automatic
-            }
+            Self::MakePlan { .. }
+            | Self::TakeBackup { .. }
+            | Self::CheckTarget { .. }
+            | Self::DetectDrift { .. } => Reconcile::Automatic,
             Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
                 Reconcile::Person
             }
@@ -226,7 +248,10 @@ impl Operation {
     #[must_use]
     pub fn can_be_scheduled(&self) -> bool {
         match self {
-            Self::CheckTarget { .. } | Self::MakePlan { .. } | Self::TakeBackup { .. } => true,
+            Self::CheckTarget { .. }
+            | Self::DetectDrift { .. }
+            | Self::MakePlan { .. }
+            | Self::TakeBackup { .. } => true,
             Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
                 false
             }
@@ -239,6 +264,9 @@ impl Operation {
         match self {
             Self::MakePlan { .. } => "Nothing was changed: making a plan only reads.",
             Self::CheckTarget { .. } => "Nothing was changed: a check only reads.",
+            Self::DetectDrift { .. } => {
+                "The target was not changed: a comparison only reads it, and works in a scratch database."
+            }
             Self::TakeBackup { .. } => {
                 "The database was not changed: a dump only reads. There is no backup of this job."
             }
@@ -268,6 +296,12 @@ impl Operation {
                     made: Some(backup.id),
                 });
             }
+        }
+        if let Self::DetectDrift { target, .. } = self
+            && let Some(target) = resources.target(target)
+            && let Err(error) = drift::clean_up(target, job).await
+        {
+            tracing::warn!(%error, job.id = job, "a scratch database is left to the next comparison");
         }
         Verdict::Failed(Trouble::new(
             "The program that ran this job went away before it ended.",
@@ -327,6 +361,9 @@ impl Operation {
             }
             Self::Baseline { last, .. } => baseline::run(target, last, context).await,
             Self::CheckTarget { .. } => check_target(&resources.store, target, context).await,
+            Self::DetectDrift { replay, extent, .. } => {
+                detect_drift(&resources.store, target, replay, *extent, context).await
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
-//! Operations whose result is kept in the store beside the job itself: plans and measurements.
+//! Operations whose result is kept in the store beside the job itself: plans, measurements and comparisons.
 //!
 //! The chapters make them and know nothing of jobs; [`super::catalogue`] says which operation runs what.
 
 use crate::guard;
 use crate::migration::check;
+use crate::migration::drift::{self, Extent, Replay};
 use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::store::{Store, StoreError};
 use crate::target::{Target, measurement};
@@ -19,6 +20,23 @@ pub(super) async fn check_target(
         .map_err(store_failed)?;
     Ok(Outcome {
         summary: seen.summary,
+        made: None,
+    })
+}
+
+pub(super) async fn detect_drift(
+    store: &Store,
+    target: &Target,
+    replay: &Replay,
+    extent: Extent,
+    context: &Context,
+) -> Result<Outcome, OperationError> {
+    let drift = drift::run(target, replay, extent, context).await?;
+    drift::stored::record(store, &drift, &context.job)
+        .await
+        .map_err(store_failed)?;
+    Ok(Outcome {
+        summary: drift.summary(),
         made: None,
     })
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 use pg_query::protobuf::{RawStmt, ScanToken, Token};
 
 use super::effect::{self, Effect};
+use super::reach::{self, Reach};
 use super::scanner;
 use super::syntax_error::SyntaxError;
 use super::transaction::{self, Control};
@@ -27,6 +28,7 @@ pub struct Statement {
     pub effects: Vec<Effect>,
     pub(super) control: Option<Control>,
     pub(super) alone: bool,
+    pub(super) outside: Option<Reach>,
 }
 
 impl Statement {
@@ -98,6 +100,7 @@ pub fn parse(script: &str) -> Result<Vec<Statement>, SyntaxError> {
                 effects: effect::of(node),
                 control: transaction::control_of(node),
                 alone: transaction::runs_alone(node),
+                outside: reach::of(node),
             })
         })
         .collect())

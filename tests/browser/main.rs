@@ -14,6 +14,7 @@ mod support;
 
 mod backups;
 mod check;
+mod drift;
 mod endings;
 mod factor;
 mod findings;
