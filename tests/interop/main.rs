@@ -16,6 +16,7 @@ mod situation;
 mod support;
 
 mod folders;
+mod interleaving;
 mod line_ends;
 mod lock_files;
 mod ordinary;

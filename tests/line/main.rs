@@ -46,6 +46,7 @@ mod sign_in;
 mod snapshots;
 mod standing;
 mod standstill;
+mod status;
 mod stopping;
 mod storeless;
 mod story;
