@@ -57,7 +57,7 @@ impl Survey {
     ) -> Result<Self, Trouble> {
         let (folder, packages) = read_folder(target.migrations.clone()).await;
         let has_ledger = catalog::ledger::ledger_exists(session).await?;
-        let found = catalog::contract::contracts(session).await;
+        let found = catalog::contract::contracts(session).await?;
         let rows = if has_ledger {
             read_ledger(session).await?
         } else {
