@@ -14,6 +14,7 @@ mod support;
 
 mod backups;
 mod check;
+mod contract;
 mod drift;
 mod endings;
 mod factor;

@@ -103,7 +103,6 @@ const CHANGED_TOO: [&str; 9] = [
 const MORE: &str = r#"
 CREATE SCHEMA audit;
 CREATE TABLE audit.entry (id int);
-CREATE EXTENSION pg_trgm;
 CREATE TABLE extra (id int);
 CREATE VIEW extra_view AS SELECT 1 AS one;
 CREATE MATERIALIZED VIEW extra_totals AS SELECT 1 AS one;
@@ -125,8 +124,7 @@ CREATE RULE extra_rule AS ON DELETE TO "User" DO INSTEAD NOTHING;
 "#;
 
 /// How that is told; `ONE` stands for the side.
-const MORE_TOLD: [&str; 21] = [
-    "extension pg_trgm is ONE",
+const MORE_TOLD: [&str; 20] = [
     r#"table public."Post""#,
     r#"  constraint "Post_userId_fkey" is ONE FOREIGN KEY ("userId") REFERENCES public."User"(id)"#,
     r#"  index extra_index is ONE CREATE UNIQUE INDEX extra_index ON public."Post" USING btree ("userId", words)"#,
@@ -226,6 +224,40 @@ async fn what_one_side_has_more_is_told_in_both_directions() {
     expected.insert(at, "table audit.entry is not in the database".to_owned());
     assert_eq!(drift.lines(), expected);
     assert_eq!(drift.schemas, ["audit", "public"]);
+}
+
+#[tokio::test]
+async fn an_extension_is_told_in_both_directions_without_what_it_owns() {
+    let (init, extension) = ("CREATE TABLE t (a text);", "CREATE EXTENSION pg_trgm;");
+    let here = Base::with(&[("1_init", init)]);
+    here.run(extension);
+    assert_eq!(
+        here.lines().await,
+        ["extension pg_trgm is only in the database"]
+    );
+    let there = Base::with(&[("1_init", init)]);
+    there.record("2_extension", extension);
+    assert_eq!(
+        there.lines().await,
+        ["extension pg_trgm is not in the database"]
+    );
+    // In another schema, or of another version.
+    let moved = Base::with(&[("1_init", init), ("2_extension", extension)]);
+    moved.run("CREATE SCHEMA extensions; ALTER EXTENSION pg_trgm SET SCHEMA extensions");
+    moved.run("UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'pg_trgm'");
+    let drift = moved.compared(PLAIN).await;
+    assert_eq!(
+        drift.lines(),
+        [
+            "extension pg_trgm",
+            "  schema: extensions in the database, public in the history"
+        ]
+    );
+    assert!(
+        drift.notes[0].starts_with("The extension pg_trgm: version: 0.9 in the database"),
+        "{:?}",
+        drift.notes
+    );
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod ending;
 mod hostile;
 mod kinds;
 mod none;
+mod oracle;
 mod outside;
 mod roles;
 mod speed;

@@ -87,6 +87,42 @@ async fn the_scratch_database_is_like_the_target() {
 }
 
 #[tokio::test]
+async fn every_locale_provider_is_taken_over() {
+    let ask = |sql: &str| cluster().psql("postgres", sql);
+    let version: u32 = ask("SELECT current_setting('server_version_num')")
+        .parse()
+        .unwrap();
+    let has_icu = ask("SELECT count(*) > 0 FROM pg_collation WHERE collname LIKE '%-x-icu'") == "t";
+    let mut manners = Vec::new();
+    if version >= 150_000 && has_icu {
+        manners.push((
+            "i",
+            "en-US-u-kn-true",
+            "LOCALE_PROVIDER icu ICU_LOCALE 'en-US-u-kn-true'",
+        ));
+    }
+    if version >= 170_000 {
+        manners.push((
+            "b",
+            "C.UTF-8",
+            "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'",
+        ));
+    }
+    for (provider, locale, manner) in manners {
+        let options = format!("TEMPLATE template0 {manner}");
+        let base = Base::named(format!("locale_{provider}"), &options, &[]);
+        let like = format!(
+            "DO $$ BEGIN IF (SELECT concat(d ->> 'datlocprovider', ' ', d ->> 'datlocale', d ->> 'daticulocale') \
+             FROM (SELECT to_jsonb(x) AS d FROM pg_database x WHERE datname = current_database()) y) <> '{provider} {locale}' \
+             THEN RAISE 'another database'; END IF; END $$;"
+        );
+        base.run(&like);
+        base.record("1_like", &like);
+        assert!(base.compared(PLAIN).await.is_none());
+    }
+}
+
+#[tokio::test]
 async fn the_schema_of_the_url_is_the_one_that_is_compared() {
     let base = Base::with(&[]);
     base.run("CREATE SCHEMA \"My App\"; ALTER TABLE _prisma_migrations SET SCHEMA \"My App\"; CREATE TABLE public.other (a int)");

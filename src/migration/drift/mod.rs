@@ -3,7 +3,7 @@
 //! The migrations are replayed in a [scratch database](scratch) on the same server, and both catalogues are compared. What
 //! must stay true: the target is only read; a script of which something would be in effect elsewhere is not run; no result
 //! is told of a database that was migrated meanwhile; what could not be compared is said. Read [`between`] first, then
-//! `catalog/question.rs` for what is compared, and [`stored`] for what is kept.
+//! `catalog/question/` for what is compared, and [`stored`] for what is kept.
 
 mod catalog;
 mod compare;

@@ -66,7 +66,7 @@ impl Survey {
         session: &Session,
     ) -> Result<Self, Trouble> {
         let (folder, packages) = read_folder(target.migrations.clone()).await;
-        let found = catalog::contract::contracts(session).await;
+        let found = catalog::contract::contracts(session).await?;
         let bearer = catalog::ledger::bearer(session).await?;
         let has_ledger = bearer.is_some();
         let ledger = match &bearer {

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::{PATIENCE, Unanswered, ask};
+use crate::operation::Trouble;
 use crate::target::connect::Session;
 
 /// The newest rows of the ledger that are read.
@@ -45,26 +46,26 @@ pub struct Contracts {
 }
 
 /// What Prisma 8 has left in the database; `None` where it has never been.
-pub async fn contracts(session: &Session) -> Option<Contracts> {
-    let mut found = Contracts::default();
-    match read(session, &mut found).await {
-        Ok(true) => Some(found),
-        Ok(false) => None,
-        Err(unanswered) => Some(Contracts {
-            unread: Some(unanswered.reason()),
-            ..Contracts::default()
-        }),
-    }
-}
-
-/// Whether there is a marker at all. Columns are read by name, so that a table that has others is read as well.
-async fn read(session: &Session, found: &mut Contracts) -> Result<bool, Unanswered> {
+pub async fn contracts(session: &Session) -> Result<Option<Contracts>, Trouble> {
     let is_there = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname = 'prisma_contract' AND c.relname = 'marker' AND c.relkind = 'r')";
-    let rows = ask(session, PATIENCE, is_there, &[]).await?;
+    let rows = ask(session, PATIENCE, is_there, &[])
+        .await
+        .map_err(|unanswered| unanswered.trouble("Looking for Prisma 8"))?;
     if !rows.first().is_some_and(|row| row.get(0)) {
-        return Ok(false);
+        return Ok(None);
     }
+    Ok(Some(read(session).await.unwrap_or_else(|unanswered| {
+        Contracts {
+            unread: Some(unanswered.reason()),
+            ..Contracts::default()
+        }
+    })))
+}
+
+/// Columns are read by name, so that a table that has others is read as well.
+async fn read(session: &Session) -> Result<Contracts, Unanswered> {
+    let mut found = Contracts::default();
     let markers = "SELECT coalesce(m ->> 'space', ''), coalesce(m ->> 'core_hash', ''), \
              (extract(epoch FROM (m ->> 'updated_at')::timestamptz) * 1000)::int8 \
          FROM (SELECT to_jsonb(t) - 'contract_json' AS m FROM prisma_contract.marker t) x ORDER BY 1 LIMIT 100";
@@ -88,5 +89,5 @@ async fn read(session: &Session, found: &mut Contracts) -> Result<bool, Unanswer
             at: row.try_get(3)?,
         });
     }
-    Ok(true)
+    Ok(found)
 }
