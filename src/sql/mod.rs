@@ -24,7 +24,7 @@ pub use parse::{MAX_SCRIPT_BYTES, Statement, parse};
 pub use reach::Reach;
 pub use shortened::without_values;
 pub use syntax_error::SyntaxError;
-pub use transaction::{Control, leaves_transaction_open, transaction_control};
+pub use transaction::{Control, leaves_transaction_open, transaction_control, uses_added_value};
 
 #[cfg(test)]
 mod tests;

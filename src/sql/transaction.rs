@@ -5,10 +5,12 @@
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AlterTableType, DefElem, DiscardMode, ObjectType, ReindexObjectType, TransactionStmtKind,
+    AlterTableType, DefElem, DiscardMode, ObjectType, ReindexObjectType, Token, TransactionStmtKind,
 };
 
+use super::effect::Effect;
 use super::parse::Statement;
+use super::scanner;
 
 /// A statement's part in transaction control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,45 @@ pub fn transaction_control(statements: &[Statement]) -> bool {
         .iter()
         .filter_map(Statement::control)
         .any(|control| control != Control::Savepoint)
+}
+
+/// Whether the script adds a value to an enum and uses it, which takes two transactions (SQLSTATE 55P04), unless the enum is of the
+/// same one. What looks like the value counts as its use: then nothing fails that needed not to. Postgres docs: ALTER TYPE, Notes.
+#[must_use]
+pub fn uses_added_value(script: &str, statements: &[Statement]) -> bool {
+    let makes_enum = |statement: &Statement| {
+        let mut effects = statement.effects.iter();
+        effects.any(|effect| matches!(effect, Effect::CreateEnum { .. }))
+    };
+    if statements.iter().any(makes_enum) {
+        return false;
+    }
+    let mut added: Vec<String> = Vec::new();
+    for statement in statements {
+        let mut constants = constants(statement.text(script));
+        if adds_value(statement) {
+            added.extend(constants.next());
+        } else if constants.any(|constant| added.contains(&constant)) {
+            return true;
+        }
+    }
+    false
+}
+
+fn adds_value(statement: &Statement) -> bool {
+    let mut effects = statement.effects.iter();
+    effects.any(|effect| matches!(effect, Effect::Other { kind, .. } if *kind == "add enum value"))
+}
+
+/// The strings in a text, as they stand there.
+fn constants(text: &str) -> impl Iterator<Item = String> {
+    let tokens = scanner::tokens(text).unwrap_or_default();
+    tokens.into_iter().filter_map(|token| {
+        let is_string = token.token() == Token::Sconst;
+        let (start, end) = (usize::try_from(token.start), usize::try_from(token.end));
+        let found = text.get(start.ok()?..end.ok()?)?;
+        is_string.then(|| found.to_owned())
+    })
 }
 
 /// Whether the script ends inside of a transaction that it began: everything since would be lost at disconnect.
@@ -217,6 +258,41 @@ mod tests {
             let statements = parse(script).unwrap();
             assert_eq!(transaction_control(&statements), controls, "{script}");
             assert_eq!(leaves_transaction_open(&statements), open, "{script}");
+        }
+    }
+
+    #[test]
+    fn an_enum_value_that_is_added_and_used_is_noticed() {
+        for (script, used) in [
+            (
+                "ALTER TYPE e ADD VALUE 'x'; ALTER TABLE t ALTER a SET DEFAULT 'x'",
+                true,
+            ),
+            (
+                "ALTER TYPE e ADD VALUE IF NOT EXISTS 'x' BEFORE 'a'; UPDATE t SET a = 'x'",
+                true,
+            ),
+            (
+                "ALTER TYPE e ADD VALUE 'x' BEFORE 'a'; UPDATE t SET a = 'a'",
+                false,
+            ),
+            (
+                "ALTER TYPE e ADD VALUE 'x'; ALTER TYPE e ADD VALUE 'y' AFTER 'x'",
+                false,
+            ),
+            ("UPDATE t SET a = 'x'; ALTER TYPE e ADD VALUE 'x'", false),
+            (
+                "CREATE TYPE e AS ENUM ('a'); ALTER TYPE e ADD VALUE 'x'; SELECT 'x'::e",
+                false,
+            ),
+            (
+                "ALTER TYPE e RENAME VALUE 'a' TO 'x'; UPDATE t SET a = 'x'",
+                false,
+            ),
+            ("SELECT 'x'", false),
+        ] {
+            let statements = parse(script).unwrap();
+            assert_eq!(uses_added_value(script, &statements), used, "{script}");
         }
     }
 }

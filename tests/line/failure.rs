@@ -232,3 +232,30 @@ fn a_script_that_drops_the_ledger_does_not_pass_for_applied() {
         .says(&["is in effect, but the ledger does not say so"]);
     assert!(!exists(&scene, "next"));
 }
+
+#[test]
+fn an_enum_value_can_be_added_and_used_in_one_migration() {
+    let init = "CREATE TYPE mood AS ENUM ('good'); CREATE TABLE day (mood mood DEFAULT 'good');";
+    let scene = Scene::terminal(Project::new().migration("1_init", init));
+    scene.plan_and_apply(DONE);
+    let script = "ALTER TYPE mood ADD VALUE 'bad';\nALTER TABLE day ALTER mood SET DEFAULT 'bad';";
+    scene.project.write("2_bad", script);
+    scene
+        .run(&["plan", "make"], DONE)
+        .says(&["It adds a value to an enum and uses it"]);
+    scene.run(&["plan", "apply", "--no-backup"], DONE);
+    assert_eq!(
+        scene.ask("INSERT INTO day DEFAULT VALUES RETURNING mood"),
+        "bad"
+    );
+    let script = script.replace("'bad'", "'worse'") + "\nSELECT nothing;";
+    scene.project.write("3_worse", &script);
+    scene.plan_and_apply(NOT_SO).says(&[
+        "failed at statement 3 of 3, line 3, column 8 (P3018)",
+        "Statements 1 to 2 are in effect; the others are not.",
+    ]);
+    assert_eq!(
+        scene.ask("INSERT INTO day DEFAULT VALUES RETURNING mood"),
+        "worse"
+    );
+}

@@ -25,17 +25,19 @@ enum Mode {
     Together,
     /// The script brings its own BEGIN and COMMIT.
     AsWritten,
-    /// One cannot run inside of a transaction, so each is in effect as soon as it ends.
+    /// One cannot run inside of a transaction, or not in the same as another, so each is in effect as soon as it ends.
     OneByOne,
 }
 
 impl Mode {
-    fn of(statements: &[Statement]) -> Self {
+    fn of(script: &str, statements: &[Statement]) -> Self {
         if statements.len() <= 1 {
             Self::Single
         } else if sql::transaction_control(statements) {
             Self::AsWritten
-        } else if statements.iter().any(Statement::cannot_run_in_transaction) {
+        } else if statements.iter().any(Statement::cannot_run_in_transaction)
+            || sql::uses_added_value(script, statements)
+        {
             Self::OneByOne
         } else {
             Self::Together
@@ -48,13 +50,18 @@ impl Mode {
 #[must_use]
 pub fn not_atomic(script: &str) -> Option<String> {
     let statements = sql::parse(script).ok()?;
-    match Mode::of(&statements) {
+    match Mode::of(script, &statements) {
         Mode::Single if statements.iter().any(works_in_parts) => Some(
             "Its statement works outside of one transaction: if it fails, part of its work may stay behind.".to_owned(),
         ),
         Mode::Single | Mode::Together => None,
         Mode::AsWritten => Some(
             "It has its own BEGIN and COMMIT: if it fails, what it has committed by then stays in effect.".to_owned(),
+        ),
+        Mode::OneByOne if !statements.iter().any(Statement::cannot_run_in_transaction) => Some(
+            "It adds a value to an enum and uses it, which takes more than one transaction: its statements run one by one, and if \
+             one fails, those before it stay in effect."
+                .to_owned(),
         ),
         Mode::OneByOne => Some(
             "It has a statement that cannot run in a transaction: if it fails, the statements before that stay in effect."
@@ -77,7 +84,7 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
         unknown: false,
         can_retry: false,
     })?;
-    let mode = Mode::of(&statements);
+    let mode = Mode::of(script, &statements);
     // Notices of whatever was before do not belong to this script.
     drop(session.notices());
     let ran = execute(session, script, &statements, mode, progress).await;
