@@ -213,9 +213,11 @@ pub(super) async fn apply_as_job(
                 .to_owned(),
         ));
     }
+    if let Some(ending) = stored.ending() {
+        return Err(Failure::Operation(approval::is_closed(ending)));
+    }
     let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
-    // Of a closed one the job says why; asking for an approval of it would be a wrong lead.
-    if ready.needs_approval && stored.is_open() {
+    if ready.needs_approval {
         print_refusal(plan, terminal);
         return Ok(Exit::Refused);
     }

@@ -152,7 +152,7 @@ async fn a_running_job_is_followed_until_somebody_reads() {
 async fn a_backup_that_waits_for_a_lock_is_stopped_on_a_telephone() {
     let (_console, mut browser) = signed_in("stopped").await;
     browser.look(Screen::Narrow, false).await;
-    let held = hold("stopped", "User", 25.0);
+    let held = hold("stopped", "User");
     browser.go("/t/jarvis/backups").await;
     browser.click("main button.primary").await;
     browser.wait_for("Stop the job").await;

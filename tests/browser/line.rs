@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::Browser;
-use crate::stage::{CLUSTER, hold, losses, prepare};
+use crate::stage::{CLUSTER, Held, hold, lock, losses, prepare};
 use crate::support::console::{USER, USER_PASSWORD};
 
 const DATABASE: &str = "line";
@@ -19,11 +19,13 @@ const DOWNLOAD: &str = "const [link] = document.querySelectorAll('main a[href$=\
     return fetch(link.href).then(async (answer) => [answer.status, (await answer.text()).slice(0, 5), \
         answer.headers.get('content-disposition').slice(0, 10)])";
 
-/// Watches a running job until it has ended by itself, and says how many lines came without a reload.
-async fn watch(browser: &mut Browser, picture: &str) -> u64 {
+/// Watches a running job, lets go of what holds it up, and says how many lines came without a reload until it had ended by
+/// itself.
+async fn watch(browser: &mut Browser, picture: &str, held: Held) -> u64 {
     assert!(browser.path().await.starts_with("/jobs/"));
-    browser.eval(COUNT_GROWTH).await;
     browser.picture(picture).await;
+    browser.eval(COUNT_GROWTH).await;
+    drop(held);
     browser.wait_for("succeeded").await;
     browser.wait_for("took").await;
     let grown = browser.eval("return Number(sessionStorage.grown)").await;
@@ -73,10 +75,9 @@ async fn a_person_takes_a_destructive_plan_through_the_lock() {
     browser.go("/t/jarvis/backups").await;
     browser.picture("backups-none").await;
     browser.go(&plan).await;
-    let held = hold(DATABASE, "User", 4.0);
+    let held = hold(DATABASE, "User");
     browser.click("form[action$='/backups'] button").await;
-    assert!(watch(&mut browser, "job-backup-running").await > 0);
-    held.join().unwrap();
+    assert!(watch(&mut browser, "job-backup-running", held).await > 0);
     browser.picture("job-backup-done").await;
     browser.go("/t/jarvis/backups").await;
     browser.picture("backups").await;
@@ -105,10 +106,10 @@ async fn a_person_takes_a_destructive_plan_through_the_lock() {
     browser.click("main form button.danger").await;
     browser.picture("plan-approved").await;
 
-    let held = hold(DATABASE, "User", 2.5);
+    // Somebody reads the table, so the statement that changes it waits and is tried again.
+    let held = lock(DATABASE, "User", "ACCESS SHARE");
     browser.click("main form button.danger").await;
-    assert!(watch(&mut browser, "job-apply-running").await > 0);
-    held.join().unwrap();
+    assert!(watch(&mut browser, "job-apply-running", held).await > 0);
     browser.picture("job-apply-done").await;
     let gone = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'User' AND column_name = 'phone'";
     assert_eq!(CLUSTER.psql(DATABASE, gone), "0");

@@ -1,9 +1,9 @@
 //! What the tests here play on: a console and its target, a copy of the Jarvis demo.
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
-use std::thread::JoinHandle;
 
 use crate::browser::Browser;
 use crate::support::cluster::{Cluster, PASSWORD};
@@ -75,18 +75,42 @@ pub async fn sign_in(browser: &Browser) {
     assert_eq!(browser.path().await, "/");
 }
 
-/// Keeps everybody from a table for a while, so that a job that needs it can be watched.
-pub fn hold(database: &'static str, table: &str, seconds: f32) -> JoinHandle<()> {
-    let sql = format!("BEGIN; LOCK TABLE \"{table}\"; SELECT pg_sleep({seconds}); COMMIT");
-    let held = std::thread::spawn(move || {
-        CLUSTER.psql(database, &sql);
-    });
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = ";
-    while CLUSTER.psql("postgres", &format!("{waiting}'{database}'")) == "0" {
-        std::thread::sleep(std::time::Duration::from_millis(20));
+/// A lock on a table, held until this is dropped: a job that needs the table can be watched for as long as that takes.
+pub struct Held {
+    psql: Child,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.psql.stdin.take());
+        let _gone = self.psql.wait();
     }
-    held
+}
+
+/// Keeps everybody from a table.
+pub fn hold(database: &str, table: &str) -> Held {
+    lock(database, table, "ACCESS EXCLUSIVE")
+}
+
+/// Locks a table in one of the modes of `LOCK TABLE`.
+pub fn lock(database: &str, table: &str, mode: &str) -> Held {
+    let mut psql = Command::new(CLUSTER.bin().join("psql"))
+        .args(["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d"])
+        .arg(CLUSTER.url(database))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let input = psql.stdin.as_mut().unwrap();
+    writeln!(
+        input,
+        "BEGIN; LOCK TABLE \"{table}\" IN {mode} MODE;\n\\echo held"
+    )
+    .unwrap();
+    input.flush().unwrap();
+    let said = BufReader::new(psql.stdout.as_mut().unwrap());
+    assert!(said.lines().any(|line| line.unwrap() == "held"), "{table}");
+    Held { psql }
 }
 
 /// What must stand on the page of the plan: the values and the rows that the pending migrations destroy.

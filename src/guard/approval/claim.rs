@@ -110,7 +110,9 @@ fn without_approval() -> Trouble {
     .refused()
 }
 
-fn is_closed(ending: &str) -> Trouble {
+/// What a person is told of a plan that has ended like this.
+#[must_use]
+pub fn is_closed(ending: &str) -> Trouble {
     Trouble::new(
         format!("This plan is closed ({ending}): nothing is applied from it."),
         "Nothing was applied. The database is as it was.",
@@ -255,6 +257,14 @@ mod tests {
             ..plan
         };
         assert!(used(&store, &clock, &safe, "job").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_claimed_of_a_plan_that_was_applied() {
+        let (_folder, store, clock, plan) = approved().await;
+        plan::mark_applied(&store, &clock, &plan).await.unwrap();
+        let trouble = used(&store, &clock, &plan, "job").await.unwrap_err();
+        assert!(trouble.what.contains("closed (applied)"), "{trouble:?}");
     }
 
     #[tokio::test]

@@ -226,7 +226,16 @@ impl Stored {
     /// Whether it may still be applied, if nothing has changed.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.applied_at.is_none() && self.closed.is_none()
+        self.ending().is_none()
+    }
+
+    /// How it has ended, in a word; `None` while it is open.
+    #[must_use]
+    pub fn ending(&self) -> Option<&'static str> {
+        match (&self.applied_at, &self.closed) {
+            (Some(_), _) => Some("applied"),
+            (None, closed) => closed.as_ref().map(|closed| closed.ending.word()),
+        }
     }
 }
 
