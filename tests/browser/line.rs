@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::browser::Browser;
-use crate::stage::{CLUSTER, Held, hold, lock, losses, prepare};
+use crate::stage::{CLUSTER, hold, lock, losses, prepare};
 use crate::support::console::{USER, USER_PASSWORD};
+use crate::support::holder::Holder;
 
 const DATABASE: &str = "line";
 
@@ -21,7 +22,7 @@ const DOWNLOAD: &str = "const [link] = document.querySelectorAll('main a[href$=\
 
 /// Watches a running job, lets go of what holds it up, and says how many lines came without a reload until it had ended by
 /// itself.
-async fn watch(browser: &mut Browser, picture: &str, held: Held) -> u64 {
+async fn watch(browser: &mut Browser, picture: &str, held: Holder) -> u64 {
     assert!(browser.path().await.starts_with("/jobs/"));
     browser.picture(picture).await;
     browser.eval(COUNT_GROWTH).await;

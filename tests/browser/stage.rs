@@ -1,13 +1,13 @@
 //! What the tests here play on: a console and its target, a copy of the Jarvis demo.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use crate::browser::Browser;
 use crate::support::cluster::{Cluster, PASSWORD};
 use crate::support::console::{Console, TargetLines, USER, USER_PASSWORD};
+use crate::support::holder::Holder;
 
 /// One cluster for all tests; its keeper ends it with the test process.
 pub static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
@@ -75,42 +75,16 @@ pub async fn sign_in(browser: &Browser) {
     assert_eq!(browser.path().await, "/");
 }
 
-/// A lock on a table, held until this is dropped: a job that needs the table can be watched for as long as that takes.
-pub struct Held {
-    psql: Child,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        drop(self.psql.stdin.take());
-        let _gone = self.psql.wait();
-    }
-}
-
 /// Keeps everybody from a table.
-pub fn hold(database: &str, table: &str) -> Held {
+pub fn hold(database: &str, table: &str) -> Holder {
     lock(database, table, "ACCESS EXCLUSIVE")
 }
 
-/// Locks a table in one of the modes of `LOCK TABLE`.
-pub fn lock(database: &str, table: &str, mode: &str) -> Held {
-    let mut psql = Command::new(CLUSTER.bin().join("psql"))
-        .args(["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d"])
-        .arg(CLUSTER.url(database))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let input = psql.stdin.as_mut().unwrap();
-    writeln!(
-        input,
-        "BEGIN; LOCK TABLE \"{table}\" IN {mode} MODE;\n\\echo held"
-    )
-    .unwrap();
-    input.flush().unwrap();
-    let said = BufReader::new(psql.stdout.as_mut().unwrap());
-    assert!(said.lines().any(|line| line.unwrap() == "held"), "{table}");
-    Held { psql }
+/// Locks a table in one of the modes of `LOCK TABLE` until what comes back is dropped: a job that needs the table can be watched for
+/// as long as that takes.
+pub fn lock(database: &str, table: &str, mode: &str) -> Holder {
+    let sql = format!("BEGIN; LOCK TABLE \"{table}\" IN {mode} MODE");
+    Holder::on(&CLUSTER, database, &sql)
 }
 
 /// What must stand on the page of the plan: the values and the rows that the pending migrations destroy.

@@ -28,16 +28,26 @@ fn names() -> Vec<Situation> {
             .with(|folder| {
                 std::os::unix::fs::symlink(folder.join("1_a"), folder.join("3_link")).unwrap();
             }),
-        situation("order-digits").has(&["2_x", "10_x", "1_x"]),
-        situation("order-stamps").has(&[
-            "202401010000_x",
-            "20240101000000_y",
-            "0_init",
-            "000000000000_squashed",
-        ]),
-        situation("order-punctuation").has(&["1_a_b", "1_a1", "1_a.b", "1_a-b", "1_a b", "1_a,b"]),
-        situation("order-letters").has(&["b", "A", "a", "B", "é", "f", "e", "ab"]),
-        situation("order-underscore-and-minus").has(&["20240101000000_y", "20240101000000-x"]),
+        situation("order-digits")
+            .has(&["2_x", "10_x", "1_x"])
+            .asks(&[DEPLOY]),
+        situation("order-stamps")
+            .has(&[
+                "202401010000_x",
+                "20240101000000_y",
+                "0_init",
+                "000000000000_squashed",
+            ])
+            .asks(&[DEPLOY]),
+        situation("order-punctuation")
+            .has(&["1_a_b", "1_a1", "1_a.b", "1_a-b", "1_a b", "1_a,b"])
+            .asks(&[DEPLOY]),
+        situation("order-letters")
+            .has(&["b", "A", "a", "B", "é", "f", "e", "ab"])
+            .asks(&[DEPLOY]),
+        situation("order-underscore-and-minus")
+            .has(&["20240101000000_y", "20240101000000-x"])
+            .asks(&[DEPLOY]),
         situation("lock-file-is-a-directory")
             .file("migration_lock.toml", b"")
             .with(|folder| {

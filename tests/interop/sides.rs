@@ -12,6 +12,7 @@ use std::sync::{Mutex, OnceLock};
 use super::situation::Situation;
 use super::support::cluster::Cluster;
 use super::support::console::binary;
+use super::support::holder::Holder;
 use super::support::project::Project;
 use super::{deviation, oracle};
 
@@ -31,6 +32,9 @@ const ROWS: &str = "SELECT coalesce(string_agg(said, E'\\n' ORDER BY said), 'no 
 const TABLES: &str = "SELECT coalesce(string_agg(n.nspname || '.' || c.relname || ' ' || c.relkind::text, ', ' ORDER BY n.nspname, c.relname), '') \
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg%' AND n.nspname <> 'information_schema'";
+
+/// Takes Prisma's lock.
+const LOCK: &str = "SELECT pg_advisory_lock(72707369)";
 
 /// What a command said.
 pub struct Answer {
@@ -81,7 +85,7 @@ fn look(situation: &Situation) -> Vec<String> {
     let url = |name: &str| format!("{}?{}", cluster().url(name), situation.query);
     let _held = situation
         .locked
-        .then(|| [super::turns::hold(&theirs), super::turns::hold(&ours)]);
+        .then(|| [&theirs, &ours].map(|name| Holder::on(cluster(), name, LOCK)));
     for (at, ask) in situation.asks.iter().enumerate() {
         let prisma = oracle::ask(project.folder(), &url(&theirs), ask);
         let lockkeeper = lockkeeper(&project, &url(&ours), ask);

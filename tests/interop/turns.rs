@@ -1,11 +1,4 @@
 //! Taking turns on one database: what one has begun the other goes on with, and both say the same in the end.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the ban keeps secrets of production out of argv; there are none here"
-)]
-
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
 
 use crate::oracle;
 use crate::sides::{Answer, cluster, database, lockkeeper};
@@ -52,34 +45,5 @@ fn they_take_turns() {
             rows,
             "1_a|t|f|1\n2_b|t|f|1\n3_c|f|t|0\n4_d|t|f|0\n3_c|t|f|1"
         );
-    }
-}
-
-/// A session that holds Prisma's lock on a database until it is dropped.
-pub struct Held {
-    psql: Child,
-}
-
-/// Takes Prisma's lock on a database.
-pub fn hold(database: &str) -> Held {
-    let mut psql = Command::new(cluster().bin().join("psql"))
-        .args(["-X", "-q", "-At", "-d"])
-        .arg(cluster().url(database))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let input = psql.stdin.as_mut().unwrap();
-    writeln!(input, "SELECT pg_advisory_lock(72707369);\n\\echo held").unwrap();
-    input.flush().unwrap();
-    let said = BufReader::new(psql.stdout.as_mut().unwrap());
-    assert!(said.lines().any(|line| line.unwrap() == "held"));
-    Held { psql }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        drop(self.psql.stdin.take());
-        let _gone = self.psql.wait();
     }
 }

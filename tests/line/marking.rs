@@ -10,6 +10,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::scene::{DONE, Holder, NOT_SO, Said, Scene, USAGE, cluster, database};
+use crate::stopping::{ended, id, start, until};
 use crate::support::console::binary;
 use crate::support::project::Project;
 use crate::support::visitor::Visitor;
@@ -254,4 +255,55 @@ fn without_a_store_it_is_marked_as_well() {
     let _lock = Holder::of(&name, "SELECT pg_advisory_lock(72707369)");
     run(&["migrate", "resolve", "--applied", "1_init"], NOT_SO).says(&["P3019"]);
     assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_mark_that_was_cut_off_waits_for_a_person() {
+    let scene = failed();
+    let before = scene.ask(ROWS);
+    scene.ask(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$; \
+         CREATE TRIGGER slow BEFORE INSERT ON _prisma_migrations FOR EACH ROW EXECUTE FUNCTION slow()",
+    );
+    let mut cut_off = start(
+        &scene.console,
+        &["migrate", "resolve", "--applied", "2_more"],
+    );
+    let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    until("it writes", || scene.ask(sleeps) == "1");
+    cut_off.kill().unwrap();
+    cut_off.wait().unwrap();
+    // No console runs here: whoever comes next notices, once the lease has lapsed.
+    let next = start(
+        &scene.console,
+        &["migrate", "resolve", "--rolled-back", "2_more"],
+    );
+    let first = || scene.run(&["--json", "job", "list"], DONE).json()["jobs"][1].clone();
+    until("it is interrupted", || first()["state"] == "interrupted");
+    let job = id(&first());
+    let decide = |decision: &str, code: i32| {
+        let args = [
+            "job",
+            "reconcile",
+            &job,
+            "--as",
+            decision,
+            "--finding=looked",
+            "--yes",
+        ];
+        scene.run(&args, code)
+    };
+    scene.run(&["job", "show", &job], NOT_SO).says(&[
+        "Mark migrations of app: interrupted",
+        "A session of this job is still on the server",
+        "2_more is not recorded as applied in the ledger.",
+        "either all of them are in the ledger or none",
+    ]);
+    decide("end-sessions", DONE);
+    until("the server has ended it", || scene.ask(sleeps) == "0");
+    decide("succeeded", NOT_SO).says(&["does not allow that decision"]);
+    assert_eq!(scene.ask(ROWS), before, "nothing of it was written");
+    decide("failed", DONE);
+    ended(next, "resolve", DONE);
 }

@@ -1,12 +1,7 @@
 //! What most tests of the line begin with: a database, a project, a console, and what the terminal said.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the ban keeps secrets of production out of argv; there are none here"
-)]
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,6 +9,7 @@ use serde_json::Value;
 
 use crate::support::cluster::Cluster;
 use crate::support::console::{Console, TargetLines, USER, USER_PASSWORD, binary};
+pub use crate::support::holder::Holder;
 use crate::support::project::Project;
 
 /// The script that [`Scene::about_to_drop`] leaves to be applied.
@@ -224,33 +220,9 @@ impl Said {
     }
 }
 
-/// Another session that holds something until it is dropped.
-pub struct Holder {
-    psql: Child,
-}
-
 impl Holder {
     /// Opens a session on the database of the shared cluster, runs `sql` in it and keeps it open.
     pub fn of(database: &str, sql: &str) -> Self {
-        let mut psql = Command::new(cluster().bin().join("psql"))
-            .args(["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d"])
-            .arg(cluster().url(database))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = psql.stdin.as_mut().unwrap();
-        writeln!(input, "{sql};\n\\echo held").unwrap();
-        input.flush().unwrap();
-        let said = BufReader::new(psql.stdout.as_mut().unwrap());
-        assert!(said.lines().any(|line| line.unwrap() == "held"), "{sql}");
-        Self { psql }
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        drop(self.psql.stdin.take());
-        let _gone = self.psql.wait();
+        Self::on(cluster(), database, sql)
     }
 }

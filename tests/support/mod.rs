@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod console;
 pub mod device;
 pub mod exposition;
+pub mod holder;
 pub mod prisma;
 pub mod project;
 mod template;
