@@ -8,6 +8,7 @@
 mod catalog;
 mod compare;
 mod difference;
+mod expression;
 mod likeness;
 mod replay;
 mod report;
