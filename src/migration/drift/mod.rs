@@ -135,7 +135,8 @@ pub async fn between(
     let named = named_schemas(target).await;
     let url = scratch.url();
     let work = async {
-        let session = scratch::open(&url, &context.job).await?;
+        let opened = scratch::open(&url, &context.job).await;
+        let session = opened.map_err(|trouble| trouble::lost(&trouble))?;
         let made = replay::prepare(&session, &wanted).await?;
         replay::run(&session, &scripts, context).await?;
         let mut schemas = compared_schemas(&session, &survey.schema, &made).await?;
