@@ -10,6 +10,8 @@ mod support;
 mod counts;
 #[path = "guard/demo.rs"]
 mod demo;
+#[path = "guard/dragged.rs"]
+mod dragged;
 #[path = "guard/hostile.rs"]
 mod hostile;
 #[path = "guard/locks.rs"]

@@ -142,11 +142,11 @@ async fn deploy_as_job(
         return Ok(follow::ended(&job, terminal));
     };
     // An approval is of a digest. An older plan with the same digest is the same plan, and may be approved already.
-    let mut chosen = stored.plan;
-    if chosen.verdict == Verdict::Destructive {
-        let approved = plan::approved_twin(&app, &chosen).await?;
+    let mut chosen = stored;
+    if chosen.plan.verdict == Verdict::Destructive {
+        let approved = plan::approved_twin(&app, &chosen.plan).await?;
         let Some(approved) = approved else {
-            plan::print_refusal(&chosen, terminal);
+            plan::print_refusal(&chosen.plan, terminal);
             return Ok(Exit::Refused);
         };
         chosen = approved;

@@ -70,7 +70,7 @@ pub(super) async fn run(
         PlanCommand::Reject(args) => decision::reject(&app, args, terminal).await,
         PlanCommand::Apply(args) => {
             let stored = find(&app, &args.which).await?;
-            apply_as_job(&app, &stored.plan, args.backup, &signal::stop(), terminal).await
+            apply_as_job(&app, &stored, args.backup, &signal::stop(), terminal).await
         }
     }
 }
@@ -197,11 +197,12 @@ async fn next_step(app: &App, stored: &Stored) -> Result<String, Failure> {
 /// Applies a plan as a job, after saying what stands in the way.
 pub(super) async fn apply_as_job(
     app: &App,
-    plan: &Plan,
+    stored: &Stored,
     NoBackup { no_backup }: NoBackup,
     stop: &CancellationToken,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
+    let plan = &stored.plan;
     if no_backup && plan.verdict == Verdict::Destructive {
         return Err(Failure::Usage(
             "this plan destroys data: it is applied after a backup only, so leave --no-backup away"
@@ -209,7 +210,8 @@ pub(super) async fn apply_as_job(
         ));
     }
     let ready = apply::readiness(&app.store, &app.clock, &app.resources.archive, plan).await?;
-    if ready.needs_approval {
+    // Of a closed one the job says why; asking for an approval of it would be a wrong lead.
+    if ready.needs_approval && stored.is_open() {
         print_refusal(plan, terminal);
         return Ok(Exit::Refused);
     }
@@ -241,14 +243,14 @@ pub(super) fn print_refusal(plan: &Plan, terminal: Terminal) {
 }
 
 /// The newest plan of the same digest that has an open approval.
-pub(super) async fn approved_twin(app: &App, plan: &Plan) -> Result<Option<Plan>, Failure> {
+pub(super) async fn approved_twin(app: &App, plan: &Plan) -> Result<Option<Stored>, Failure> {
     for stored in guard::plan::list(&app.store, &plan.target, 50).await? {
         if stored.plan.digest != plan.digest || !stored.is_open() {
             continue;
         }
         let approval = approval::latest(&app.store, &stored.plan.id).await?;
         if approval.is_some_and(|approval| approval.is_open(app.clock.now_ms())) {
-            return Ok(Some(stored.plan));
+            return Ok(Some(stored));
         }
     }
     Ok(None)

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::queue::Verdict;
 use super::run::{check_target, detect_drift, make_plan, store_failed};
 use crate::auth::role::Permission;
+use crate::backup::take::Steps;
 use crate::backup::{self, Archive};
 use crate::guard;
 use crate::migration::check;
@@ -296,7 +297,7 @@ impl Operation {
         match self {
             Self::MakePlan { .. } => make_plan(&resources.store, target, context).await,
             Self::TakeBackup { note, .. } => {
-                backup::take::run(&resources.archive, target, note, context).await
+                backup::take::run(&resources.archive, target, note, Steps::Own, context).await
             }
             Self::ApplyPlan {
                 plan,

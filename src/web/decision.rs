@@ -93,6 +93,14 @@ fn sentence(plan: &Plan, stored: &Stored, approval: Option<&Yes>, second: bool) 
         ""
     };
     match (plan.verdict, approval) {
+        (Verdict::Destructive, None) if stored.closed.is_some() => {
+            "Nobody has approved it, and it is closed.".to_owned()
+        }
+        (Verdict::Destructive, Some(approval))
+            if stored.closed.is_some() && approval.used_at.is_none() =>
+        {
+            "The approval is closed with the plan; it was not used.".to_owned()
+        }
         (Verdict::Destructive, None) => {
             format!("It destroys data, so it needs a person's approval and a backup.{another}")
         }
@@ -186,7 +194,7 @@ async fn next(
             Ending::Void => again("This plan is void.", closed.reason.clone()),
             Ending::Rejected => again(
                 "This plan is rejected.",
-                format!("{} said no: {}", closed.by, closed.reason),
+                format!("{} said no: “{}”.", closed.by, closed.reason),
             ),
         };
     }

@@ -2,7 +2,10 @@
 //!
 //! Plain data only, so that a page can be rendered in a test from nothing. `templates/base.html` is its other half.
 
+use askama::filters::Safe;
+
 use super::page::confirm::ConfirmField;
+use super::prose::Prose;
 use crate::auth::role::{Permission, Role};
 
 /// Where the browser finds the static files: content-hashed URLs, so that they can be cached for ever.
@@ -242,6 +245,12 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// A sentence that may have code between backticks.
+    #[must_use]
+    pub fn prose<'a>(&self, text: &'a str) -> Safe<Prose<'a>> {
+        Safe(Prose(text))
+    }
+
     /// Whether they may start work on the target of this page.
     #[must_use]
     pub fn may_operate(&self) -> bool {

@@ -40,6 +40,7 @@ mod plan;
 mod plans;
 mod program;
 mod proof;
+mod prose;
 mod range;
 mod record;
 mod routes;

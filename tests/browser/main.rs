@@ -16,6 +16,7 @@ mod backups;
 mod check;
 mod contract;
 mod drift;
+mod endings;
 mod factor;
 mod findings;
 mod hostile;

@@ -292,7 +292,8 @@ async fn a_no_needs_a_reason_and_keeps_what_was_typed() {
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
     let page = ada.read(&plan).await;
     assert!(
-        page.words().contains(&format!("grace said no: {reason}")),
+        page.words()
+            .contains(&format!("grace said no: “{reason}”.")),
         "{}",
         page.words()
     );

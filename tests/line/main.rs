@@ -43,6 +43,7 @@ mod refusal;
 mod schedules;
 mod sign_in;
 mod snapshots;
+mod standing;
 mod stopping;
 mod story;
 mod subscriptions;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use super::{Archive, measure};
 use crate::backup::contents::Contents;
@@ -198,9 +199,9 @@ impl Draft {
     }
 
     /// The artifact's length and SHA-256, by one read after it was synced to the disk.
-    pub fn measure(&self) -> io::Result<(u64, String)> {
+    pub fn measure(&self, stop: &CancellationToken) -> io::Result<(u64, String)> {
         File::open(self.part())?.sync_all()?;
-        measure(&self.part())
+        measure(&self.part(), stop)
     }
 
     /// Makes the backup exist: the artifact gets its name, then its manifest does.

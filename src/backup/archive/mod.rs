@@ -13,6 +13,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use crate::backup::contents::Contents;
 use crate::backup::manifest::Manifest;
@@ -190,10 +191,10 @@ impl Archive {
         (facts.is_file() && facts.len() == manifest.file.bytes).then_some(path)
     }
 
-    /// Whether the artifact's bytes are still those that were written: reads all of them.
+    /// Whether the artifact's bytes are still those that were written: reads all of them, unless it is told to stop.
     #[must_use]
-    pub fn is_intact(&self, manifest: &Manifest) -> bool {
-        let measured = self.artifact(manifest).map(|path| measure(&path));
+    pub fn is_intact(&self, manifest: &Manifest, stop: &CancellationToken) -> bool {
+        let measured = self.artifact(manifest).map(|path| measure(&path, stop));
         matches!(measured, Some(Ok((_, sha256))) if sha256 == manifest.file.sha256)
     }
 
@@ -221,8 +222,8 @@ fn is_stamp(text: &str) -> bool {
         })
 }
 
-/// The length and the SHA-256 of a file, read once from its beginning.
-fn measure(path: &Path) -> io::Result<(u64, String)> {
+/// The length and the SHA-256 of a file, read once from its beginning. An error when it is told to stop.
+fn measure(path: &Path, stop: &CancellationToken) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0_u8; 1 << 20];
@@ -231,6 +232,9 @@ fn measure(path: &Path) -> io::Result<(u64, String)> {
         let read = file.read(&mut buffer)?;
         if read == 0 {
             break;
+        }
+        if stop.is_cancelled() {
+            return Err(io::ErrorKind::Interrupted.into());
         }
         hasher.update(&buffer[..read]);
         bytes += read as u64;

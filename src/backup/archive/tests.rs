@@ -62,7 +62,7 @@ fn manifest(target: &str, id: &str, created_at: &str, file: Artifact) -> Manifes
 fn publish(archive: &Archive, target: &str, id: &str, created_at: &str, bytes: &[u8]) -> Manifest {
     let draft = draft(archive, target);
     std::fs::write(draft.part(), bytes).unwrap();
-    let (length, sha256) = draft.measure().unwrap();
+    let (length, sha256) = draft.measure(&CancellationToken::new()).unwrap();
     let file = Artifact {
         name: draft.file_name(),
         bytes: length,

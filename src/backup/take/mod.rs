@@ -30,7 +30,7 @@ pub const STEPS: &[&str] = &["Preflight", "Snapshot", "Dump", "Check", "Publish"
 
 /// Whose steps the phases are told as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Steps {
+pub enum Steps {
     /// As those of [`STEPS`].
     Own,
     /// As lines of the step that the caller has begun.
@@ -51,6 +51,7 @@ pub async fn run(
     archive: &Archive,
     target: &Target,
     note: &str,
+    steps: Steps,
     context: &Context,
 ) -> Result<Outcome, OperationError> {
     let taking = Taking {
@@ -58,24 +59,7 @@ pub async fn run(
         target,
         note,
         context,
-        steps: Steps::Own,
-    };
-    taking.run().await
-}
-
-/// The same, as a part of an operation: everything is told under the step that the caller has begun.
-pub async fn run_within(
-    archive: &Archive,
-    target: &Target,
-    note: &str,
-    context: &Context,
-) -> Result<Outcome, OperationError> {
-    let taking = Taking {
-        archive,
-        target,
-        note,
-        context,
-        steps: Steps::Callers,
+        steps,
     };
     taking.run().await
 }
@@ -211,11 +195,15 @@ impl Taking<'_> {
 
     /// The artifact's length and SHA-256.
     async fn measured(&self, draft: Draft) -> Result<(Draft, u64, String), OperationError> {
+        let stop = self.context.cancel.clone();
         let (draft, measured) = blocking(move || {
-            let measured = draft.measure();
+            let measured = draft.measure(&stop);
             (draft, measured)
         })
         .await;
+        if self.context.cancel.is_cancelled() {
+            return Err(OperationError::Cancelled);
+        }
         let (bytes, sha256) =
             measured.map_err(|error| unwritten(self.archive, &error.to_string()))?;
         if bytes == 0 {

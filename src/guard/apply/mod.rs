@@ -10,6 +10,7 @@ mod trouble;
 use jiff::Timestamp;
 
 use crate::backup::manifest::Worth;
+use crate::backup::take::Steps;
 use crate::backup::{self, Archive, Manifest};
 use crate::guard::plan::{Closed, Ending};
 use crate::guard::{Plan, Verdict, approval, plan};
@@ -52,25 +53,18 @@ pub async fn run(
         "Preflight",
         format!("Plan {}, {}.", plan.short_digest(), plan.verdict.word()),
     );
+    // Whoever waits for a backup of an hour shall not learn only then that somebody else is needed.
+    claimable(store, plan, context).await?;
+    let changed_at = preflight(ground, plan, context).await?;
     let ready = readiness(store, &context.clock, archive, plan)
         .await
         .map_err(trouble::store_failed)?;
-    if ready.needs_approval {
-        // Whoever waits for a backup of an hour shall not learn only then that somebody else is needed.
-        return Err(trouble::unapproved().into());
-    }
-    let changed_at = preflight(target, plan).await?;
     // One from before somebody else's migration goes back too far.
     let fresh = ready
         .backup
         .filter(|backup| changed_at.is_none_or(|at| backup.created_at > at));
     back_up(ground, plan, fresh, without_backup, context).await?;
-    let work = Purpose::Work {
-        job: context.job.clone(),
-    };
-    let session = target.connect(work).await?;
-    let survey = locked(&session, target, plan, context).await?;
-    let changes = plan::changes(plan, &survey, target, context).await?;
+    let (session, survey, changes) = locked(target, plan, context).await?;
     if !changes.is_empty() {
         return Err(void(store, plan, &changes, context).await?.into());
     }
@@ -96,14 +90,22 @@ pub async fn run(
     Ok(outcome(applied, plan))
 }
 
-/// Finds out what will stand in the way after the backup, before it: a backup may take an hour. When the ledger last changed.
-async fn preflight(target: &Target, plan: &Plan) -> Result<Option<Timestamp>, Trouble> {
-    let session = target.connect(Purpose::Look).await?;
-    let survey = Survey::with(target, &session).await;
+/// Finds out before the backup what would stand in the way after it: a backup may take an hour. When the ledger last changed.
+async fn preflight(
+    ground: Ground<'_>,
+    plan: &Plan,
+    context: &Context,
+) -> Result<Option<Timestamp>, OperationError> {
+    let session = ground.target.connect(Purpose::Look).await?;
+    let survey = Survey::with(ground.target, &session).await;
     session.close().await;
     let survey = survey?;
     writable(&survey.facts)?;
-    current(&survey, target, plan)?;
+    current(&survey, ground.target, plan)?;
+    let changes = plan::changes(plan, &survey, ground.target, context).await?;
+    if !changes.is_empty() {
+        return Err(void(ground.store, plan, &changes, context).await?.into());
+    }
     let moments = survey.ledger_rows().flat_map(|row| {
         [Some(row.started_at), row.finished_at]
             .into_iter()
@@ -124,7 +126,7 @@ async fn back_up(
     match fresh {
         Some(backup) => {
             progress.step("Backup", "There is a fresh one.");
-            Ok(check_backup(ground.archive, backup, context).await?)
+            check_backup(ground.archive, backup, context).await
         }
         None if without_backup && plan.verdict != Verdict::Destructive => {
             progress.step("Backup", "None is taken, as was asked for.");
@@ -133,8 +135,14 @@ async fn back_up(
         None => {
             progress.step("Backup", "There is no fresh one, so one is taken now.");
             let note = format!("before plan {}", plan.short_digest());
-            let taken =
-                backup::take::run_within(ground.archive, ground.target, &note, context).await?;
+            let taken = backup::take::run(
+                ground.archive,
+                ground.target,
+                &note,
+                Steps::Callers,
+                context,
+            )
+            .await?;
             if plan.verdict == Verdict::Destructive {
                 readable(ground, taken).await?;
             }
@@ -161,17 +169,20 @@ async fn check_backup(
     archive: &Archive,
     backup: Manifest,
     context: &Context,
-) -> Result<(), Trouble> {
+) -> Result<(), OperationError> {
     let (name, worth) = (backup.file.name.clone(), backup.worth().word());
     context.progress.info(format!(
         "Reading the backup {name} and comparing its SHA-256."
     ));
-    let archive = archive.clone();
-    let intact = tokio::task::spawn_blocking(move || archive.is_intact(&backup))
+    let (archive, stop) = (archive.clone(), context.cancel.clone());
+    let intact = tokio::task::spawn_blocking(move || archive.is_intact(&backup, &stop))
         .await
         .unwrap_or_default();
+    if context.cancel.is_cancelled() {
+        return Err(OperationError::Cancelled);
+    }
     if !intact {
-        return Err(trouble::damaged(&name));
+        return Err(trouble::damaged(&name).into());
     }
     context.progress.info(format!(
         "They are the same. It is {worth}; it has not been restored to prove it."
@@ -189,12 +200,7 @@ pub async fn run_alone(
     if plan.verdict == Verdict::Destructive {
         return Err(trouble::nobody_to_approve().into());
     }
-    let work = Purpose::Work {
-        job: context.job.clone(),
-    };
-    let session = target.connect(work).await?;
-    let survey = locked(&session, target, plan, context).await?;
-    let changes = plan::changes(plan, &survey, target, context).await?;
+    let (session, survey, changes) = locked(target, plan, context).await?;
     if !changes.is_empty() {
         return Err(trouble::changed(&changes.join(" ")).into());
     }
@@ -203,21 +209,26 @@ pub async fn run_alone(
     Ok(outcome(applied, plan))
 }
 
-/// Takes the lock and reads everything again under it. What is pending then is what the plan says, or nothing runs.
+/// Takes the lock, in a session that keeps it, and reads everything again under it. What is pending then is what the plan says, or
+/// nothing runs; and nothing may have changed for the worse, which is told.
 async fn locked(
-    session: &Session,
     target: &Target,
     plan: &Plan,
     context: &Context,
-) -> Result<Survey, OperationError> {
+) -> Result<(Session, Survey, Vec<String>), OperationError> {
     let progress = &context.progress;
+    let work = Purpose::Work {
+        job: context.job.clone(),
+    };
+    let session = target.connect(work).await?;
     progress.step("Lock", "Taking the lock that Prisma Migrate takes too.");
-    deploy::lock(session, &context.cancel).await?;
+    deploy::lock(&session, &context.cancel).await?;
     progress.step("Check", "Reading folder and ledger again, under the lock.");
-    let survey = Survey::with(target, session).await?;
+    let survey = Survey::with(target, &session).await?;
     writable(&survey.facts)?;
     current(&survey, target, plan)?;
-    Ok(survey)
+    let changes = plan::changes(plan, &survey, target, context).await?;
+    Ok((session, survey, changes))
 }
 
 /// Refuses what is not what the plan says, or cannot be applied as it is.
@@ -251,26 +262,36 @@ fn outcome(applied: usize, plan: &Plan) -> Outcome {
     }
 }
 
+/// Refuses a plan that could not be claimed after the backup either.
+async fn claimable(store: &Store, plan: &Plan, context: &Context) -> Result<(), OperationError> {
+    let check = async {
+        let mut tx = store.begin().await?;
+        approval::check(&mut tx, &context.clock, plan, by(context)).await
+    };
+    check.await.map_err(trouble::store_failed)??;
+    Ok(())
+}
+
 /// Claims the plan, and uses up the approval that it needs; who gave it.
 async fn claim(
     store: &Store,
     plan: &Plan,
     context: &Context,
 ) -> Result<Option<String>, OperationError> {
-    let by = approval::By {
-        actor: &context.actor,
-        job: &context.job,
-    };
-    let claimed = async {
+    let claim = async {
         let mut tx = store.begin().await?;
-        let claimed = approval::claim(&mut tx, &context.clock, plan, by).await?;
+        let claimed = approval::claim(&mut tx, &context.clock, plan, by(context)).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(claimed)
     };
-    Ok(claimed
-        .await
-        .map_err(trouble::store_failed)?
-        .map_err(Trouble::refused)?)
+    Ok(claim.await.map_err(trouble::store_failed)??)
+}
+
+fn by(context: &Context) -> approval::By<'_> {
+    approval::By {
+        actor: &context.actor,
+        job: &context.job,
+    }
 }
 
 /// Closes a plan that rests on what is not so any more, and says what has changed.

@@ -3,15 +3,6 @@
 use crate::operation::{OperationError, Trouble};
 use crate::store::StoreError;
 
-pub(super) fn unapproved() -> Trouble {
-    Trouble::new(
-        "This plan destroys data and has no approval that is still good.",
-        "Nothing was applied. The database is as it was.",
-        "Open the plan, read what would be lost, and approve it.",
-    )
-    .refused()
-}
-
 /// A job that is stopped after its approval was used has left that behind, at least.
 pub(super) fn approval_is_used(error: OperationError) -> OperationError {
     const USED: &str = "The approval is used.";

@@ -19,15 +19,21 @@ pub(in crate::guard) struct By<'a> {
     pub job: &'a str,
 }
 
-/// Claims `plan`, once: it must be open, and a destructive one must have a yes that is good, which is used up. Who gave it. The
-/// caller has found that the digest still holds, and commits before the first statement runs: a yes that was used for a try is
-/// used, whatever became of the try.
-pub(in crate::guard) async fn claim(
+/// A yes that is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::guard) struct Good {
+    id: String,
+    /// Who said it.
+    pub(in crate::guard) approved_by: String,
+}
+
+/// Whether `plan` may be claimed now: it must be open, and a destructive one must have a yes that is good. Uses nothing up.
+pub(in crate::guard) async fn check(
     tx: &mut Tx,
     clock: &Clock,
     plan: &Plan,
     by: By<'_>,
-) -> Result<Result<Option<String>, Trouble>, StoreError> {
+) -> Result<Result<Option<Good>, Trouble>, StoreError> {
     let ending = "SELECT CASE WHEN applied_at IS NULL THEN closed_as ELSE 'applied' END FROM plan WHERE id = $1";
     let ending: Option<Option<String>> = sqlx::query_scalar(ending)
         .bind(&plan.id)
@@ -36,38 +42,72 @@ pub(in crate::guard) async fn claim(
     if let Some(ending) = ending.flatten() {
         return Ok(Err(is_closed(&ending)));
     }
-    // Whoever is at a terminal may be anybody, so they may be whoever approved.
-    let nobody_known = i64::from(by.actor.starts_with("terminal:"));
     if plan.verdict != Verdict::Destructive {
         return Ok(Ok(None));
     }
+    // Whoever is at a terminal may be anybody, so they may be whoever approved.
+    let nobody_known = i64::from(by.actor.starts_with("terminal:"));
+    let good = sqlx::query(
+        "SELECT id, approved_by FROM approval WHERE plan_id = $1 AND digest = $2 AND used_at IS NULL AND expires_at > $3 \
+         AND NOT ((approved_by = $4 OR $5 = 1) AND EXISTS (SELECT 1 FROM policy WHERE policy.name = $6 \
+                  AND policy.value = 'true' AND policy.target IN ($7, '*'))) \
+         ORDER BY id DESC LIMIT 1",
+    )
+    .bind(&plan.id)
+    .bind(&plan.digest)
+    .bind(clock.now_ms())
+    .bind(person(by.actor))
+    .bind(nobody_known)
+    .bind(SECOND_PERSON)
+    .bind(&plan.target)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(match good {
+        Some(row) => Ok(Some(Good {
+            id: row.try_get("id")?,
+            approved_by: row.try_get("approved_by")?,
+        })),
+        None => Err(without_approval()),
+    })
+}
+
+/// Claims `plan`, once, and uses up the yes that it needs; who gave it. The caller has found that the digest still holds, and
+/// commits before the first statement runs: a yes that was used for a try is used, whatever became of the try. Writers of the
+/// store never overlap, so what was checked is so until then.
+pub(in crate::guard) async fn claim(
+    tx: &mut Tx,
+    clock: &Clock,
+    plan: &Plan,
+    by: By<'_>,
+) -> Result<Result<Option<String>, Trouble>, StoreError> {
+    let good = match check(tx, clock, plan, by).await? {
+        Ok(Some(good)) => good,
+        Ok(None) => return Ok(Ok(None)),
+        Err(trouble) => return Ok(Err(trouble)),
+    };
     let used = sqlx::query(
-        "UPDATE approval SET used_at = $1, used_by = $2 WHERE id = ( \
-             SELECT id FROM approval WHERE plan_id = $3 AND digest = $4 AND used_at IS NULL AND expires_at > $1 \
-             AND NOT ((approved_by = $5 OR $8 = 1) AND EXISTS (SELECT 1 FROM policy WHERE policy.name = $6 \
-                      AND policy.value = 'true' AND policy.target IN ($7, '*'))) \
-             ORDER BY id DESC LIMIT 1) AND used_at IS NULL RETURNING approved_by",
+        "UPDATE approval SET used_at = $1, used_by = $2 WHERE id = $3 AND used_at IS NULL",
     )
     .bind(clock.now_ms())
     .bind(by.job)
-    .bind(&plan.id)
-    .bind(&plan.digest)
-    .bind(person(by.actor))
-    .bind(SECOND_PERSON)
-    .bind(&plan.target)
-    .bind(nobody_known)
-    .fetch_optional(&mut **tx)
+    .bind(&good.id)
+    .execute(&mut **tx)
     .await?;
-    Ok(match used {
-        Some(row) => Ok(Some(row.try_get("approved_by")?)),
-        None => Err(Trouble::new(
-            "This plan destroys data and has no approval that is still good: none was given, or it has expired, or it \
-             was used by an earlier try; or this target asks for a second person, and the approval is yours or you are at a \
-             terminal, where nobody can tell who you are.",
-            "Nothing was applied. The database is as it was.",
-            "Open the plan, read what would be lost, and approve it again, or let somebody else do it.",
-        )),
+    Ok(match used.rows_affected() {
+        0 => Err(without_approval()),
+        _ => Ok(Some(good.approved_by)),
     })
+}
+
+fn without_approval() -> Trouble {
+    Trouble::new(
+        "This plan destroys data and has no approval that is still good: none was given, or it has expired, or it \
+         was used by an earlier try; or this target asks for a second person, and the approval is yours or you are at a \
+         terminal, where nobody can tell who you are.",
+        "Nothing was applied. The database is as it was.",
+        "Open the plan, read what would be lost, and approve it again, or let somebody else do it.",
+    )
+    .refused()
 }
 
 fn is_closed(ending: &str) -> Trouble {
@@ -76,6 +116,7 @@ fn is_closed(ending: &str) -> Trouble {
         "Nothing was applied. The database is as it was.",
         "Open the plan to read why. Make a new one when what is pending shall be applied after all.",
     )
+    .refused()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::auth::policy::SECOND_PERSON;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError, Tx};
 
-pub(super) use claim::{By, claim};
+pub(super) use claim::{By, check, claim};
 
 /// How long a yes is good for. Long enough to take a backup and read once more, short enough that the data is still
 /// what was looked at.

@@ -21,6 +21,9 @@ pub fn taken(effects: &[Effect], known: &Known<'_>) -> Vec<LockOn> {
     };
     for effect in effects {
         locks.take(effect);
+        for dependent in known.dragged(effect) {
+            locks.on_name(&dependent.table, AccessExclusive);
+        }
     }
     locks.taken.sort_by_key(|lock| std::cmp::Reverse(lock.mode));
     locks.taken

@@ -79,7 +79,7 @@ fn compare(before: &[Finding], after: &[Finding], said: &mut Vec<String>) {
         if let (Some(old), Some(new)) = (&old.loss, &new.loss)
             && has_grown(&old.count, &new.count)
         {
-            said.push(format!("{} (it was {})", new.sentence(), old.amount()));
+            said.push(format!("{} (it was {}).", new.sentence(), old.amount()));
         }
     }
 }
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(told(&[table(2)], &[table(3)]), Vec::<String>::new());
         assert_eq!(
             told(&[table(2), other.clone()], &[table(50), other.clone()]),
-            ["table a: 50 rows (it was 2 rows)"]
+            ["table a: 50 rows (it was 2 rows)."]
         );
         assert_eq!(
             told(&[table(2)], &[table(2), other]),

@@ -1,5 +1,7 @@
 //! Judging what is pending: parse, ask the live database, ask the rules.
 
+use std::collections::HashMap;
+
 use super::{PlannedMigration, PlannedStatement, live};
 use crate::guard::finding::{Count, Finding, Loss, TableNow};
 use crate::guard::lock;
@@ -9,8 +11,6 @@ use crate::operation::Trouble;
 use crate::sql::{self, Effect, Statement};
 use crate::target::Session;
 use crate::target::catalog::relation::Kind;
-
-pub(super) use super::live::answer;
 
 /// A pending script, parsed.
 pub(super) struct Parsed<'a> {
@@ -22,14 +22,22 @@ pub(super) struct Parsed<'a> {
 /// A statement that is still being judged, and its findings with what has to be counted for each.
 pub(super) type Judged = (PlannedStatement, Vec<(Finding, Option<Question>)>);
 
+/// What is pending, judged.
+pub(super) struct Judgement {
+    /// The statements of each migration by name, in order.
+    pub(super) migrations: Vec<(String, Vec<Judged>)>,
+    /// What was counted in order to judge.
+    pub(super) answers: HashMap<Question, Count>,
+}
+
 /// What is pending in `survey`, judged with what the database of `session` says of it now.
-pub(super) async fn judged(
-    session: &Session,
-    survey: &Survey,
-) -> Result<Vec<(String, Vec<Judged>)>, Trouble> {
+pub(super) async fn judged(session: &Session, survey: &Survey) -> Result<Judgement, Trouble> {
     let parsed = parse(survey)?;
     let facts = live::facts(session, &parsed).await?;
-    Ok(judge(&parsed, &facts))
+    Ok(Judgement {
+        migrations: judge(&parsed, &facts),
+        answers: facts.answers,
+    })
 }
 
 /// The pending scripts, in order.

@@ -12,6 +12,7 @@ use crate::guard::rules::{self, Database, Facts, Known, Live, Question};
 use crate::operation::Trouble;
 use crate::sql::{ConstraintKind, Effect, TableName};
 use crate::target::Session;
+use crate::target::catalog::dependents::{self, Dependent, Thing};
 use crate::target::catalog::relation::{self, Kind, Relation};
 use crate::target::catalog::table::{self, TableName as Name};
 
@@ -19,20 +20,24 @@ use crate::target::catalog::table::{self, TableName as Name};
 const BUDGET: Duration = Duration::from_secs(20);
 /// The same where the size is only told, and does not decide.
 const SIZE_BUDGET: Duration = Duration::from_secs(2);
-/// How long all counts of one kind may take together.
+/// How long all counts of one kind may take together: the last look happens while others wait for the lock of the migrations.
 const WHOLE_BUDGET: Duration = Duration::from_mins(1);
+/// What each count gets in any case: enough for a small table, and for the estimate of a large one.
+const SHORTEST: Duration = Duration::from_millis(100);
 /// Larger tables are not counted only to tell their size.
 const LARGE: i64 = 64 * 1024 * 1024;
 
 /// What the database of `session` says of what is pending.
 pub(super) async fn facts(session: &Session, parsed: &[Parsed<'_>]) -> Result<Facts, Trouble> {
     let reading = relation::reading(session).await?;
-    let names = names(parsed, &reading.path);
+    let dependents = dependents(session, parsed).await?;
+    let names = names(parsed, &reading.path, &dependents);
     let mut facts = Facts {
         database: Some(Database {
             tables: BTreeMap::new(),
             path: reading.path,
             utc: reading.utc,
+            dependents,
         }),
         ..Facts::default()
     };
@@ -41,30 +46,52 @@ pub(super) async fn facts(session: &Session, parsed: &[Parsed<'_>]) -> Result<Fa
     let began = Instant::now();
     for (name, relation) in found {
         let rows = rows(session, &name, &relation, began).await;
+        if let Count::Exact(_) = rows {
+            let table = TableName::within(name.schema.as_str(), name.name.as_str());
+            facts.answers.insert(Question::Rows(table), rows);
+        }
         if let Some(database) = &mut facts.database {
             database.tables.insert(name, Live { relation, rows });
         }
     }
     let began = Instant::now();
     for question in wanted(parsed, &facts) {
-        if began.elapsed() < WHOLE_BUDGET {
-            let count = answer(session, &question).await;
+        if !facts.answers.contains_key(&question) && began.elapsed() < WHOLE_BUDGET {
+            let count = answer(session, &question, began).await;
             facts.answers.insert(question, count);
         }
     }
     Ok(facts)
 }
 
-/// Every name of a relation in the text, in each schema where it may be found.
-pub(super) fn names(parsed: &[Parsed<'_>], path: &[String]) -> Vec<Name> {
-    let effects = || {
-        parsed
-            .iter()
-            .flat_map(|script| &script.statements)
-            .flat_map(|statement| &statement.effects)
-    };
+fn effects<'a>(parsed: &'a [Parsed<'_>]) -> impl Iterator<Item = &'a Effect> {
+    parsed
+        .iter()
+        .flat_map(|script| &script.statements)
+        .flat_map(|statement| &statement.effects)
+}
+
+/// What goes with the things that are dropped as a whole.
+pub(super) async fn dependents(
+    session: &Session,
+    parsed: &[Parsed<'_>],
+) -> Result<BTreeMap<Thing, Vec<Dependent>>, Trouble> {
+    let mut found = BTreeMap::new();
+    for thing in effects(parsed).filter_map(rules::dragging) {
+        let those = dependents::dependents(session, &thing).await?;
+        found.insert(thing, those);
+    }
+    Ok(found)
+}
+
+/// Every name of a relation in the text, in each schema where it may be found, and every table that goes with another thing.
+pub(super) fn names(
+    parsed: &[Parsed<'_>],
+    path: &[String],
+    dependents: &BTreeMap<Thing, Vec<Dependent>>,
+) -> Vec<Name> {
     let mut schemas: BTreeSet<&str> = path.iter().map(String::as_str).collect();
-    for effect in effects() {
+    for effect in effects(parsed) {
         if let Effect::SetSearchPath {
             schemas: Some(more),
         } = effect
@@ -72,8 +99,12 @@ pub(super) fn names(parsed: &[Parsed<'_>], path: &[String]) -> Vec<Name> {
             schemas.extend(more.iter().map(String::as_str));
         }
     }
-    let mut names = BTreeSet::new();
-    for table in effects().flat_map(mentioned) {
+    let mut names: BTreeSet<Name> = dependents
+        .values()
+        .flatten()
+        .map(|dependent| dependent.table.clone())
+        .collect();
+    for table in effects(parsed).flat_map(mentioned) {
         match &table.schema {
             Some(schema) => {
                 names.insert(Name::new(schema.as_str(), table.name.as_str()));
@@ -126,11 +157,8 @@ async fn reach(
     found: &mut BTreeMap<Name, Relation>,
     parsed: &[Parsed<'_>],
 ) -> Result<(), Trouble> {
-    let cascades = parsed
-        .iter()
-        .flat_map(|script| &script.statements)
-        .flat_map(|statement| &statement.effects)
-        .any(|effect| matches!(effect, Effect::Truncate { cascade: true, .. }));
+    let cascades =
+        effects(parsed).any(|effect| matches!(effect, Effect::Truncate { cascade: true, .. }));
     if !cascades {
         return Ok(());
     }
@@ -180,31 +208,34 @@ fn wanted(parsed: &[Parsed<'_>], facts: &Facts) -> Vec<Question> {
     wanted
 }
 
-/// The answer to a question, within its budget.
-pub(super) async fn answer(session: &Session, question: &Question) -> Count {
+/// The answer to a question, within its budget and what is left of the one of all that began then.
+pub(super) async fn answer(session: &Session, question: &Question, began: Instant) -> Count {
+    let budget = BUDGET.min(WHOLE_BUDGET.saturating_sub(began.elapsed()));
+    // A limit of zero would be none.
+    let budget = budget.max(SHORTEST);
     let named = |name: &TableName| {
         let schema = name.schema.as_deref().unwrap_or(session.schema());
         Name::new(schema, name.name.as_str())
     };
     let table = named(question.table());
     match question {
-        Question::Rows(_) => table::count_rows(session, &table, BUDGET).await,
-        Question::Values(_, column) => table::count_values(session, &table, column, BUDGET).await,
-        Question::Missing(_, column) => table::count_missing(session, &table, column, BUDGET).await,
+        Question::Rows(_) => table::count_rows(session, &table, budget).await,
+        Question::Values(_, column) => table::count_values(session, &table, column, budget).await,
+        Question::Missing(_, column) => table::count_missing(session, &table, column, budget).await,
         Question::Longer(_, column, limit) => {
-            table::count_longer(session, &table, column, *limit, BUDGET).await
+            table::count_longer(session, &table, column, *limit, budget).await
         }
         Question::Outside(_, column, values) => {
-            table::count_outside(session, &table, column, values, BUDGET).await
+            table::count_outside(session, &table, column, values, budget).await
         }
         Question::Doubles(_, columns) => {
-            table::count_doubles(session, &table, columns, BUDGET).await
+            table::count_doubles(session, &table, columns, budget).await
         }
         Question::Altered {
             column, from, to, ..
         } => {
             let kinds = (from.as_str(), to.to_sql());
-            table::count_altered(session, &table, column, (kinds.0, &kinds.1), BUDGET).await
+            table::count_altered(session, &table, column, (kinds.0, &kinds.1), budget).await
         }
         Question::Orphans {
             columns,
@@ -217,7 +248,7 @@ pub(super) async fn answer(session: &Session, question: &Question) -> Count {
                 (&table, columns.as_slice()),
                 (&other, to_columns.as_slice()),
             );
-            table::count_orphans(session, ends.0, ends.1, BUDGET).await
+            table::count_orphans(session, ends.0, ends.1, budget).await
         }
     }
     .into()

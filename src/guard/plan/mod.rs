@@ -16,6 +16,8 @@ pub use stored::{Closed, Ending, Stored, get, list, mark_applied, save, waiting}
 pub(super) use stored::{close, last_applied};
 pub use touched::Touched;
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
 use crate::guard::finding::{Finding, Severity, TableNow, Verdict};
@@ -136,11 +138,11 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
     let made = async {
         let judged = judge::judged(&session, &survey).await?;
         progress.step("Count", "Counting what would be lost.");
-        let migrations = count(&survey, judged, &session, context).await?;
+        let migrations = count(&survey, judged, &session, context).await;
         let touched = touched::read(&session, &survey).await?;
-        Ok::<_, OperationError>((migrations, touched))
+        Ok((migrations, touched))
     };
-    let made = made.await;
+    let made = looking(&session, context, made).await;
     session.close().await;
     let (migrations, touched) = made?;
     let identity = Identity::of(&survey, target);
@@ -158,25 +160,45 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
     }))
 }
 
-/// Counts what the rules want to know of what was judged.
-async fn count(
-    survey: &Survey,
-    mut judged: Vec<(String, Vec<judge::Judged>)>,
+/// Looks at the database of `session` until that is done or cancelled.
+async fn looking<T>(
     session: &Session,
     context: &Context,
-) -> Result<Vec<PlannedMigration>, OperationError> {
-    for statement in judged.iter_mut().flat_map(|(_, statements)| statements) {
-        for (finding, question) in &mut statement.1 {
-            if context.cancel.is_cancelled() {
-                return Err(OperationError::Cancelled);
+    look: impl Future<Output = Result<T, OperationError>>,
+) -> Result<T, OperationError> {
+    tokio::select! {
+        found = look => found,
+        () = context.cancel.cancelled() => {
+            // What is being counted need not be counted to its end.
+            if let Err(error) = session.cancel_token().cancel().await {
+                tracing::debug!(%error, "the server could not be asked to cancel");
             }
+            Err(OperationError::Cancelled)
+        }
+    }
+}
+
+/// Counts what the rules want to know of what was judged, but for what was counted already.
+async fn count(
+    survey: &Survey,
+    mut judged: judge::Judgement,
+    session: &Session,
+    context: &Context,
+) -> Vec<PlannedMigration> {
+    let began = Instant::now();
+    let statements = judged.migrations.iter_mut();
+    for statement in statements.flat_map(|(_, statements)| statements) {
+        for (finding, question) in &mut statement.1 {
             if let (Some(loss), Some(question)) = (&mut finding.loss, question) {
-                loss.count = judge::answer(session, question).await;
+                loss.count = match judged.answers.get(question) {
+                    Some(count) => *count,
+                    None => live::answer(session, question, began).await,
+                };
                 context.progress.info(loss.sentence());
             }
         }
     }
-    Ok(judge::settle(survey, judged))
+    judge::settle(survey, judged.migrations)
 }
 
 fn verdict(migrations: &[PlannedMigration]) -> Verdict {
@@ -199,17 +221,15 @@ pub(super) async fn changes(
     let looked = async {
         touched::wait_for(&session, survey, context).await?;
         let mut changes = touched::changes(&plan.touched, &touched::read(&session, survey).await?);
-        let now = {
-            let judged = judge::judged(&session, survey).await?;
-            count(survey, judged, &session, context).await?
-        };
+        let judged = judge::judged(&session, survey).await?;
+        let now = count(survey, judged, &session, context).await;
         if let Some(uncounted) = growth::uncounted(&plan.migrations, &now) {
             return Err(uncounted.into());
         }
         changes.extend(growth::worse(&plan.migrations, &now));
-        Ok::<_, OperationError>(changes)
+        Ok(changes)
     };
-    let changes = looked.await;
+    let changes = looking(&session, context, looked).await;
     session.close().await;
     changes
 }

@@ -100,11 +100,13 @@ fn held(holder: &str) -> Trouble {
     )
 }
 
-/// Every table that a pending statement names, once; a name without a schema stands for the one of each schema of the path.
+/// Every table that a pending statement names or drags along, once; a name without a schema stands for the one of each schema of
+/// the path.
 async fn names(session: &Session, survey: &Survey) -> Result<Vec<TableName>, Trouble> {
     let parsed = judge::parse(survey)?;
     let reading = relation::reading(session).await?;
-    Ok(live::names(&parsed, &reading.path))
+    let dependents = live::dependents(session, &parsed).await?;
+    Ok(live::names(&parsed, &reading.path, &dependents))
 }
 
 /// What of the definitions has changed from `before` to `after`, a sentence each.
@@ -126,7 +128,7 @@ pub(in crate::guard) fn changes(before: &[Touched], after: &[Touched]) -> Vec<St
         let still = |new: &&Touched| (&old.schema, &old.name) == (&new.schema, &new.name);
         if old.shape.is_some() && after.iter().find(still).is_none() {
             said.push(format!(
-                "The table {} is not looked for any more: the search path has changed.",
+                "The table {} is not reached any more: it is gone, or the search path has changed.",
                 old.words()
             ));
         }
@@ -239,5 +241,37 @@ mod tests {
             ["The table public.\"User\" was not there and is now."]
         );
         assert_eq!(from_to(&absent, &absent), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_table_that_is_not_reached_any_more_is_told() {
+        let before = [table(&[("id", "integer")])];
+        assert_eq!(
+            changes(&before, &[]),
+            [
+                "The table public.\"User\" is not reached any more: it is gone, or the search path has changed."
+            ]
+        );
+    }
+
+    #[test]
+    fn long_definitions_and_long_lists_are_cut() {
+        let long = "é".repeat(LONGEST_SAID + 1);
+        let names: Vec<String> = (0..=MOST_SAID).map(|n| format!("c{n:02}")).collect();
+        let columns = |text| {
+            let columns: Vec<(&str, &str)> =
+                names.iter().map(|name| (name.as_str(), text)).collect();
+            [table(&columns)]
+        };
+        let said = changes(&columns("text"), &columns(&long));
+        assert_eq!(said.len(), MOST_SAID + 1);
+        assert_eq!(
+            said[0],
+            format!(
+                "The column c00 of public.\"User\" was `text` and is `{}…`.",
+                "é".repeat(LONGEST_SAID)
+            )
+        );
+        assert_eq!(said[MOST_SAID], "And 1 more.");
     }
 }

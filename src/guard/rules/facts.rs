@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Question;
 use crate::guard::finding::Count;
+use crate::target::catalog::dependents::{Dependent, Thing};
 use crate::target::catalog::relation::{Link, Relation};
 use crate::target::catalog::table::TableName as Name;
 
@@ -25,6 +26,8 @@ pub struct Database {
     pub path: Vec<String>,
     /// Whether the session's clocks are UTC.
     pub utc: bool,
+    /// What goes with the things that the plan drops as a whole.
+    pub dependents: BTreeMap<Thing, Vec<Dependent>>,
 }
 
 /// A table that is there.

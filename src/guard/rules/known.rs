@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Question;
+use super::dragged::dragging;
 use super::facts::{Database, Facts, Live};
 use crate::guard::finding::Count;
 use crate::migration;
-use crate::sql::{DataType, TableName, quote_if_needed};
+use crate::sql::{DataType, Effect, TableName, quote_if_needed};
+use crate::target::catalog::dependents::Dependent;
 use crate::target::catalog::relation::Column;
 use crate::target::catalog::table::TableName as Name;
 
@@ -169,6 +171,15 @@ impl<'a> Known<'a> {
 
     pub(super) fn database(&self) -> Option<&'a Database> {
         self.facts.database.as_ref()
+    }
+
+    /// The tables and columns that go with what an effect drops as a whole.
+    pub fn dragged(&self, effect: &Effect) -> impl Iterator<Item = &'a Dependent> {
+        dragging(effect)
+            .and_then(|thing| self.database()?.dependents.get(&thing))
+            .into_iter()
+            .flatten()
+            .filter(|one| matches!(self.named(&one.table), Table::Live(_) | Table::Unknown))
     }
 
     /// A column at this point.

@@ -12,6 +12,7 @@ mod conversion;
 mod course;
 mod create_index;
 mod delete_all;
+mod dragged;
 mod drop_column;
 mod drop_table;
 mod extent;
@@ -27,6 +28,7 @@ mod truncate;
 mod unseen_loss;
 mod update_all;
 
+pub use dragged::dragging;
 pub use facts::{Database, Facts, Live};
 pub use known::{Cell, Known, Table};
 pub use question::Question;

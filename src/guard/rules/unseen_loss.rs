@@ -4,7 +4,7 @@
 //! reads the statement, and so does a kind of statement that a later Postgres brings.
 
 use super::known::{Known, Table};
-use super::{Remark, delete_all, update_all};
+use super::{Remark, delete_all, dragged, update_all};
 use crate::sql::{Effect, quote_if_needed};
 
 pub(super) const NAME: &str = "unseen-loss";
@@ -189,6 +189,7 @@ pub(super) fn look(effect: &Effect, known: &Known<'_>) -> Vec<Remark> {
             _ => Remark::error(NAME, sentence),
         })
         .into_iter()
+        .chain(dragged::look(NAME, effect, known))
         .collect()
 }
 
