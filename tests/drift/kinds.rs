@@ -2,7 +2,7 @@
 
 use lockkeeper::migration::drift::Extent;
 
-use crate::base::{Base, PLAIN};
+use crate::base::{Base, PLAIN, cluster};
 
 /// What both sides have.
 const BASE: &str = r#"
@@ -273,6 +273,26 @@ async fn an_index_that_was_not_built_to_its_end_is_a_difference() {
             "table public.t",
             "  index i",
             "    validity: invalid in the database, not set in the history"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_column_whose_rows_were_not_looked_at_is_a_difference() {
+    let version = cluster().psql("postgres", "SELECT current_setting('server_version_num')");
+    if version.parse::<u32>().unwrap() < 180_000 {
+        return;
+    }
+    let base = Base::with(&[("1_init", "CREATE TABLE t (a int NOT NULL);")]);
+    base.run(
+        "ALTER TABLE t ALTER a DROP NOT NULL; ALTER TABLE t ADD CONSTRAINT n NOT NULL a NOT VALID",
+    );
+    assert_eq!(
+        base.lines().await,
+        [
+            "table public.t",
+            "  column a",
+            "    nullable: no, but not validated in the database, no in the history"
         ]
     );
 }

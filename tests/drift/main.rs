@@ -14,5 +14,6 @@ mod kinds;
 mod none;
 mod oracle;
 mod outside;
+mod restored;
 mod roles;
 mod speed;

@@ -141,3 +141,28 @@ async fn the_schema_of_the_url_is_the_one_that_is_compared() {
     assert_eq!(drift.schemas, ["My App"]);
     assert_eq!(drift.replayed, 1);
 }
+
+#[tokio::test]
+async fn the_schemas_that_prismas_schema_names_are_compared_too() {
+    let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
+    base.run("CREATE SCHEMA billing; CREATE TABLE billing.invoice (a int); CREATE SCHEMA other; CREATE TABLE other.t (a int)");
+    assert!(base.compared(PLAIN).await.is_none());
+    std::fs::write(
+        base.project.folder().join("prisma/schema.prisma"),
+        "datasource db {\n  provider = \"postgresql\"\n  schemas = [\"billing\", \"public\"]\n}\n",
+    )
+    .unwrap();
+    let drift = base.compared(PLAIN).await;
+    assert_eq!(
+        drift.lines(),
+        [
+            "schema billing is only in the database",
+            "table billing.invoice is only in the database"
+        ]
+    );
+    assert_eq!(drift.schemas, ["billing", "public"]);
+    assert_eq!(
+        drift.notes,
+        ["Not compared, because no migration makes anything there: other."]
+    );
+}

@@ -6,6 +6,7 @@ use super::catalog::{
     Catalog, Key, ORDER, PARTITION, PLACE, Part, Properties, QUIET, Thing, WATCHES,
 };
 use super::difference::{Difference, Side, Value};
+use super::expression::is_same;
 use crate::migration::history::words::{listed, printable};
 use crate::sql::{TableName, quote_if_needed};
 
@@ -156,7 +157,10 @@ fn changed(here: &Properties, there: &Properties) -> Vec<Value> {
     let names: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
     names
         .into_iter()
-        .filter(|name| here.get(*name) != there.get(*name))
+        .filter(|name| match (here.get(*name), there.get(*name)) {
+            (Some(here), Some(there)) => !is_same(here, there),
+            _ => true,
+        })
         .map(|name| Value {
             name: name.clone(),
             database: here.get(name).cloned(),

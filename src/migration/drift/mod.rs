@@ -1,13 +1,14 @@
 //! Drift: what differs between a database and what its migrations make.
 //!
-//! The migrations are replayed in a [scratch database](scratch) on the same server, and both catalogues are compared. What
+//! The migrations are replayed in a scratch database on the same server, and both catalogues are compared. What
 //! must stay true: the target is only read; a script of which something would be in effect elsewhere is not run; no result
 //! is told of a database that was migrated meanwhile; what could not be compared is said. Read [`between`] first, then
-//! `catalog/question/` for what is compared, and [`stored`] for what is kept.
+//! `scratch.rs` for how it comes and goes, `catalog/question/` for what is compared, and [`stored`] for what is kept.
 
 mod catalog;
 mod compare;
 mod difference;
+mod expression;
 mod likeness;
 mod replay;
 mod report;
@@ -134,7 +135,8 @@ pub async fn between(
     let named = named_schemas(target).await;
     let url = scratch.url();
     let work = async {
-        let session = scratch::open(&url, &context.job).await?;
+        let opened = scratch::open(&url, &context.job).await;
+        let session = opened.map_err(|trouble| trouble::lost(&trouble))?;
         let made = replay::prepare(&session, &wanted).await?;
         replay::run(&session, &scripts, context).await?;
         let mut schemas = compared_schemas(&session, &survey.schema, &made).await?;

@@ -54,6 +54,15 @@ pub(super) fn not_made(name: &str, error: &tokio_postgres::Error) -> Trouble {
     )
 }
 
+/// The target answers, and the scratch database that was made beside it does not.
+pub(super) fn lost(trouble: &Trouble) -> Trouble {
+    Trouble::new(
+        format!("The scratch database cannot be used: {}", trouble.what),
+        "Nothing of the target was changed.",
+        "Compare again. If it stays so, look whether somebody drops databases on this server.",
+    )
+}
+
 pub(super) fn not_dropped(name: &str, error: &tokio_postgres::Error) -> Trouble {
     Trouble::new(
         format!("{name} could not be dropped: {}", describe(error)),

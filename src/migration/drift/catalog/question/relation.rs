@@ -36,7 +36,9 @@ pub(super) fn columns() -> String {
     format!(
         "SELECT {KIND}, n.nspname::text, c.relname::text, 'column', a.attname::text, jsonb_build_object( \
             'type', format_type(a.atttypid, a.atttypmod), \
-            'nullable', CASE WHEN a.attnotnull THEN 'no' ELSE 'yes' END, \
+            'nullable', CASE WHEN NOT a.attnotnull THEN 'yes' WHEN EXISTS (SELECT FROM pg_constraint k \
+                WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated) \
+                THEN 'no, but not validated' ELSE 'no' END, \
             CASE a.attgenerated WHEN '' THEN 'default' ELSE 'generated as' END, pg_get_expr(d.adbin, d.adrelid), \
             'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END, \
             'collation', CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END, \
