@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::error::nearest;
 use super::layer::{Layer, Section, Written};
+use super::project::Project;
 use super::settings::tidy;
 use super::{ConfigError, Environment, Flags, secret};
 
@@ -45,7 +46,7 @@ pub struct TargetSettings {
     pub environment: TargetEnvironment,
     /// Prisma's connection URL.
     pub url: SecretString,
-    /// The migrations folder; it may not exist.
+    /// The migrations folder: as written, else that of the Prisma project around; it may not exist.
     pub migrations: PathBuf,
     /// The clocks that its backups are named by; UTC when it says nothing.
     pub time_zone: TimeZone,
@@ -65,12 +66,12 @@ pub(super) fn targets(
         .as_ref()
         .map(|path| env.folder().join(path));
     if let Some(url) = &flags.database_url {
-        return Ok(vec![of_url(url.clone(), folder, env.folder())]);
+        return Ok(vec![of_url(url.clone(), folder, env.folder(), warnings)]);
     }
     if layer.list("target").is_empty() {
         let url = secret::from_environment(env, "DATABASE_URL", warnings)?;
         return Ok(url
-            .map(|url| of_url(url, folder, env.folder()))
+            .map(|url| of_url(url, folder, env.folder(), warnings))
             .into_iter()
             .collect());
     }
@@ -137,10 +138,10 @@ fn configured(
             name.text
         )));
     };
-    let migrations = section.get("migrations").map_or_else(
-        || base.join("prisma").join("migrations"),
-        |written| written.base.join(&written.text),
-    );
+    let migrations = match section.get("migrations") {
+        Some(written) => written.base.join(&written.text),
+        None => of_project(base, warnings),
+    };
     let time_zone = match section.get("time_zone") {
         None => TimeZone::UTC,
         Some(written) => zone(written, &name.text)?,
@@ -156,7 +157,12 @@ fn configured(
 }
 
 /// The one target of a bare URL, named after its database.
-fn of_url(url: SecretString, migrations: Option<PathBuf>, base: &Path) -> TargetSettings {
+fn of_url(
+    url: SecretString,
+    migrations: Option<PathBuf>,
+    base: &Path,
+    warnings: &mut Vec<String>,
+) -> TargetSettings {
     let database = url::Url::parse(url.expose_secret())
         .ok()
         .and_then(|url| {
@@ -166,7 +172,7 @@ fn of_url(url: SecretString, migrations: Option<PathBuf>, base: &Path) -> Target
             Some(name.into_owned())
         })
         .unwrap_or_else(|| "postgres".to_owned());
-    let migrations = migrations.unwrap_or_else(|| base.join("prisma").join("migrations"));
+    let migrations = migrations.unwrap_or_else(|| of_project(base, warnings));
     TargetSettings {
         name: to_name(&database),
         environment: TargetEnvironment::default(),
@@ -175,6 +181,17 @@ fn of_url(url: SecretString, migrations: Option<PathBuf>, base: &Path) -> Target
         time_zone: TimeZone::UTC,
         base: base.to_path_buf(),
     }
+}
+
+/// Where the Prisma project in `folder` has its migrations; what it does not say plainly is a warning, once.
+fn of_project(folder: &Path, warnings: &mut Vec<String>) -> PathBuf {
+    let project = Project::around(folder);
+    for remark in project.remarks {
+        if !warnings.contains(&remark) {
+            warnings.push(remark);
+        }
+    }
+    project.migrations
 }
 
 /// A zone by its name in the IANA database. The machine's own is never meant: it changes with the machine.

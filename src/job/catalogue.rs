@@ -7,17 +7,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::queue::Verdict;
-use super::run::{check_target, make_plan, store_failed};
 use crate::auth::role::Permission;
-use crate::backup::take::Steps;
 use crate::backup::{self, Archive};
 use crate::guard;
+use crate::migration::check;
+use crate::migration::drift::{self, Extent, Replay};
 use crate::migration::mark::{self, Mark};
-use crate::migration::{baseline, check, resolve};
-use crate::operation::{Context, OperationError, Outcome, Trouble};
 use crate::store::Store;
-use crate::target::{Hold, Target};
+use crate::target::Target;
 
 /// What operations work on.
 #[derive(Clone, Debug)]
@@ -91,6 +88,18 @@ pub enum Operation {
         /// The target's name.
         target: String,
     },
+    /// Compares the target with what its migrations make.
+    #[serde(rename = "drift.detect")]
+    DetectDrift {
+        /// The target's name.
+        target: String,
+        /// Which migrations are replayed.
+        #[serde(default)]
+        replay: Replay,
+        /// What is compared besides.
+        #[serde(default)]
+        extent: Extent,
+    },
 }
 
 /// Who may say that an interrupted job is over.
@@ -113,6 +122,7 @@ impl Operation {
             Self::ResolveMigrations { .. } => "migration.resolve",
             Self::Baseline { .. } => "migration.baseline",
             Self::CheckTarget { .. } => "target.check",
+            Self::DetectDrift { .. } => "drift.detect",
         }
     }
 
@@ -126,6 +136,7 @@ impl Operation {
             Self::ResolveMigrations { .. } => "Mark migrations",
             Self::Baseline { .. } => "Baseline the database",
             Self::CheckTarget { .. } => "Check the target",
+            Self::DetectDrift { .. } => "Compare with the history",
         }
     }
 
@@ -135,6 +146,7 @@ impl Operation {
         match self {
             Self::MakePlan { target }
             | Self::CheckTarget { target }
+            | Self::DetectDrift { target, .. }
             | Self::TakeBackup { target, .. }
             | Self::ApplyPlan { target, .. }
             | Self::ResolveMigrations { target, .. }
@@ -146,7 +158,7 @@ impl Operation {
     #[must_use]
     pub fn is_exclusive(&self) -> bool {
         match self {
-            Self::MakePlan { .. } | Self::CheckTarget { .. } => false,
+            Self::MakePlan { .. } | Self::CheckTarget { .. } | Self::DetectDrift { .. } => false,
             Self::TakeBackup { .. }
             | Self::ApplyPlan { .. }
             | Self::ResolveMigrations { .. }
@@ -158,7 +170,7 @@ impl Operation {
     #[must_use]
     pub fn priority(&self) -> i64 {
         match self {
-            Self::CheckTarget { .. } => 0,
+            Self::CheckTarget { .. } | Self::DetectDrift { .. } => 0,
             Self::TakeBackup { .. } => 10,
             Self::MakePlan { .. } => 20,
             Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => 30,
@@ -169,9 +181,10 @@ impl Operation {
     #[must_use]
     pub fn permission(&self) -> Permission {
         match self {
-            Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
-                Permission::Operate
-            }
+            Self::MakePlan { .. }
+            | Self::TakeBackup { .. }
+            | Self::CheckTarget { .. }
+            | Self::DetectDrift { .. } => Permission::Operate,
             Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
                 Permission::Change
             }
@@ -187,6 +200,7 @@ impl Operation {
             Self::ApplyPlan { .. } => guard::apply::STEPS,
             Self::ResolveMigrations { .. } | Self::Baseline { .. } => mark::STEPS,
             Self::CheckTarget { .. } => check::STEPS,
+            Self::DetectDrift { .. } => drift::STEPS,
         }
     }
 
@@ -196,6 +210,9 @@ impl Operation {
         match self {
             Self::MakePlan { .. } => "Making a plan only reads, so stopping it changes nothing.",
             Self::CheckTarget { .. } => "A check only reads, so stopping it changes nothing.",
+            Self::DetectDrift { .. } => {
+                "The scratch database is dropped. The target is only read, so stopping it changes nothing."
+            }
             Self::TakeBackup { .. } => {
                 "pg_dump is ended and what it has written is removed. The database is not changed."
             }
@@ -213,9 +230,10 @@ impl Operation {
     #[must_use]
     pub fn reconcile(&self) -> Reconcile {
         match self {
-            Self::MakePlan { .. } | Self::TakeBackup { .. } | Self::CheckTarget { .. } => {
-                Reconcile::Automatic
-            }
+            Self::MakePlan { .. }
+            | Self::TakeBackup { .. }
+            | Self::CheckTarget { .. }
+            | Self::DetectDrift { .. } => Reconcile::Automatic,
             Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
                 Reconcile::Person
             }
@@ -226,7 +244,10 @@ impl Operation {
     #[must_use]
     pub fn can_be_scheduled(&self) -> bool {
         match self {
-            Self::CheckTarget { .. } | Self::MakePlan { .. } | Self::TakeBackup { .. } => true,
+            Self::CheckTarget { .. }
+            | Self::DetectDrift { .. }
+            | Self::MakePlan { .. }
+            | Self::TakeBackup { .. } => true,
             Self::ApplyPlan { .. } | Self::ResolveMigrations { .. } | Self::Baseline { .. } => {
                 false
             }
@@ -239,6 +260,9 @@ impl Operation {
         match self {
             Self::MakePlan { .. } => "Nothing was changed: making a plan only reads.",
             Self::CheckTarget { .. } => "Nothing was changed: a check only reads.",
+            Self::DetectDrift { .. } => {
+                "The target was not changed: a comparison only reads it, and works in a scratch database."
+            }
             Self::TakeBackup { .. } => {
                 "The database was not changed: a dump only reads. There is no backup of this job."
             }
@@ -251,98 +275,4 @@ impl Operation {
             }
         }
     }
-
-    /// Removes what an interrupted run left behind, and says how it ended: a backup that was published is one, though the
-    /// program went away before it could say so.
-    pub(super) async fn clean_up(&self, resources: &Resources, job: &str) -> Verdict {
-        if let Self::TakeBackup { target, .. } = self {
-            let name = target;
-            let target = resources.target(target).cloned();
-            backup::take::clean_up(&resources.archive, target.as_deref(), job).await;
-            if let Some(backup) = backup::take::published(&resources.archive, name, job).await {
-                return Verdict::Succeeded(Outcome {
-                    summary: format!(
-                        "{} was taken. The program went away right after it was published.",
-                        backup.file.name
-                    ),
-                    made: Some(backup.id),
-                });
-            }
-        }
-        Verdict::Failed(Trouble::new(
-            "The program that ran this job went away before it ended.",
-            self.after_crash(),
-            "Start it again when you want it.",
-        ))
-    }
-
-    /// Runs it. What is exclusive holds the target on the server as well, for a console with another store knows nothing of
-    /// this one's queue.
-    pub(super) async fn run(
-        &self,
-        resources: &Resources,
-        context: Context,
-    ) -> Result<Outcome, OperationError> {
-        let target = resources
-            .target(self.target())
-            .ok_or_else(|| unknown_target(self.target()))?;
-        if !self.is_exclusive() {
-            return self.run_on(resources, target, &context).await;
-        }
-        let hold = Hold::take(target, &context).await?;
-        // On the heap: an operation's future is large.
-        let run = Box::pin(self.run_on(resources, target, &context));
-        hold.during(&context, run).await
-    }
-
-    async fn run_on(
-        &self,
-        resources: &Resources,
-        target: &Target,
-        context: &Context,
-    ) -> Result<Outcome, OperationError> {
-        match self {
-            Self::MakePlan { .. } => make_plan(&resources.store, target, context).await,
-            Self::TakeBackup { note, .. } => {
-                backup::take::run(&resources.archive, target, note, Steps::Own, context).await
-            }
-            Self::ApplyPlan {
-                plan,
-                without_backup,
-                ..
-            } => {
-                let stored = guard::plan::get(&resources.store, &target.name, plan)
-                    .await
-                    .map_err(store_failed)?
-                    .ok_or_else(|| unknown_plan(plan))?;
-                let ground = guard::apply::Ground {
-                    store: &resources.store,
-                    archive: &resources.archive,
-                    target,
-                };
-                guard::apply::run(ground, &stored.plan, *without_backup, context).await
-            }
-            Self::ResolveMigrations { mark, names, .. } => {
-                resolve::run(target, *mark, names, context).await
-            }
-            Self::Baseline { last, .. } => baseline::run(target, last, context).await,
-            Self::CheckTarget { .. } => check_target(&resources.store, target, context).await,
-        }
-    }
-}
-
-fn unknown_target(name: &str) -> Trouble {
-    Trouble::new(
-        format!("The configuration has no target named {name} any more."),
-        "Nothing was done.",
-        "Put the target back into lockkeeper.toml, or leave this job as it is.",
-    )
-}
-
-fn unknown_plan(id: &str) -> Trouble {
-    Trouble::new(
-        format!("There is no plan {id} of this target."),
-        "Nothing was done.",
-        "Make the plan again.",
-    )
 }

@@ -103,7 +103,7 @@ impl Operation {
             Self::TakeBackup { target, .. } => {
                 files(&resources.archive, target, job, &mut evidence.facts).await;
             }
-            Self::MakePlan { .. } | Self::CheckTarget { .. } => {}
+            Self::MakePlan { .. } | Self::CheckTarget { .. } | Self::DetectDrift { .. } => {}
         }
         evidence.choices = match alive {
             Some(true) => vec![Choice::EndSessions],

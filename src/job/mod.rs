@@ -39,6 +39,11 @@ mod tests {
         let target = || "t".to_owned();
         let all = [
             Operation::CheckTarget { target: target() },
+            Operation::DetectDrift {
+                target: target(),
+                replay: crate::migration::drift::Replay::default(),
+                extent: crate::migration::drift::Extent::default(),
+            },
             Operation::MakePlan { target: target() },
             Operation::TakeBackup {
                 target: target(),

@@ -174,6 +174,7 @@ pub(super) async fn run(
     if needs_folder
         && let LockFile::Refused { found } = super::survey::read_folder(target.migrations.clone())
             .await
+            .0
             .lock_file
     {
         // Prisma says so before it asks for the lock.

@@ -7,12 +7,15 @@
 //! script, a missing folder), the history says it, but never decides differently for it.
 //!
 //! Read [`History`] first: it is what the pages show. [`Survey`] reads it from a live target, [`check`] reports what it saw there,
-//! [`deploy`] writes to one, [`resolve`] and [`baseline`] mark what a person knows.
+//! [`drift`] holds it against what the migrations make, [`deploy`] writes to one, [`resolve`] and [`baseline`] mark what a person
+//! knows.
 
 pub mod baseline;
 pub mod check;
 pub mod checksum;
+mod contract;
 pub mod deploy;
+pub mod drift;
 mod folder;
 mod history;
 mod ledger;
@@ -25,6 +28,7 @@ mod schema_file;
 mod script;
 mod survey;
 
+pub use contract::{Contract, Package, short};
 pub use folder::{Folder, FolderProblem, Migration};
 pub use history::{Blocker, Counts, Divergence, Entry, History, Relation, State};
 pub use ledger::{

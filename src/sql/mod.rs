@@ -11,6 +11,7 @@ mod effect;
 mod highlight;
 mod identifier;
 mod parse;
+mod reach;
 mod scanner;
 mod shortened;
 mod syntax_error;
@@ -20,6 +21,7 @@ pub use effect::{Constraint, ConstraintKind, DataType, Effect, NewColumn, Using}
 pub use highlight::{Line, Span, TokenKind, highlight};
 pub use identifier::{TableName, quote_identifier, quote_if_needed};
 pub use parse::{MAX_SCRIPT_BYTES, Statement, parse};
+pub use reach::Reach;
 pub use shortened::without_values;
 pub use syntax_error::SyntaxError;
 pub use transaction::{Control, leaves_transaction_open, transaction_control, uses_added_value};

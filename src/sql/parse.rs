@@ -9,6 +9,7 @@ use std::ops::Range;
 use pg_query::protobuf::{RawStmt, ScanToken, Token};
 
 use super::effect::{self, Effect};
+use super::reach::{self, Reach};
 use super::scanner;
 use super::syntax_error::SyntaxError;
 use super::transaction::{self, Control};
@@ -28,6 +29,7 @@ pub struct Statement {
     pub(super) control: Option<Control>,
     pub(super) alone: bool,
     pub(super) beside: bool,
+    pub(super) outside: Option<Reach>,
 }
 
 impl Statement {
@@ -107,6 +109,7 @@ pub fn parse(script: &str) -> Result<Vec<Statement>, SyntaxError> {
                 control: transaction::control_of(node),
                 alone: transaction::runs_alone(node),
                 beside: transaction::runs_beside(node),
+                outside: reach::of(node),
             })
         })
         .collect())

@@ -10,8 +10,8 @@ use super::page::migration::{LedgerRow, MigrationPage};
 use super::page::migrations::{MigrationRow, MigrationState, MigrationsPage};
 use super::page::trouble::TroubleBox;
 use super::page::when::When;
-use super::view;
 use super::visit::SignedIn;
+use super::{contract, drift, view};
 use crate::app::watch::Found;
 use crate::migration::{self, Entry, Script, State};
 use crate::target::Target;
@@ -38,6 +38,8 @@ pub(super) async fn list(
         rows: Vec::new(),
         older: None,
         can_plan: false,
+        drift: None,
+        contract: None,
         trouble: None,
         folder: target.migrations.display().to_string(),
         example_baseline: "lockkeeper migrate baseline --up-to 0_init".to_owned(),
@@ -45,11 +47,15 @@ pub(super) async fn list(
     match &look.found {
         Err(trouble) => page.trouble = Some(TroubleBox::from(trouble)),
         Ok(found) => {
-            page.trouble = found.survey.blocked().as_ref().map(TroubleBox::from);
+            page.trouble = found.survey.trouble().as_ref().map(TroubleBox::from);
+            page.contract = found.survey.contract.as_ref().map(contract::card);
             page.counts = found.survey.sentences().join(" ");
             page.can_plan =
-                page.trouble.is_none() && found.survey.history.pending().next().is_some();
+                found.survey.blocked().is_none() && found.survey.history.pending().next().is_some();
             fill(&mut page, &target, found, query.after.as_deref());
+            if found.survey.has_ledger {
+                page.drift = Some(drift::card(&who.app().store, &target, found).await?);
+            }
         }
     }
     Ok(view::ok(&page))

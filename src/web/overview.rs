@@ -208,7 +208,7 @@ async fn planned(who: &SignedIn, plan: &Plan, path: &str) -> (&'static str, Link
 fn history(known: &mut Known, found: &Found, plan: Option<(&str, Link)>, path: &str) {
     let survey = &found.survey;
     let link = || Some(Link::new("See the history", format!("{path}/migrations")));
-    if let Some(trouble) = survey.blocked() {
+    if let Some(trouble) = survey.trouble() {
         known.say(TargetState::Trouble, &trouble.what, link());
         known.then(Next::Read(Link::new(
             "See the history",

@@ -253,7 +253,7 @@ fn row(entry: Recorded) -> AuditRow {
 }
 
 /// Actions as they are recorded, and as a person reads them.
-const ACTIONS: [(&str, &str); 46] = [
+const ACTIONS: [(&str, &str); 47] = [
     ("plan.make", "Make a plan"),
     ("plan.approve", "Approve a plan"),
     ("plan.reject", "Reject a plan"),
@@ -286,6 +286,7 @@ const ACTIONS: [(&str, &str); 46] = [
     ("token.revoke", "Revoke a token"),
     ("token.use", "Use a token"),
     ("target.check", "Check the target"),
+    ("drift.detect", "Compare with the history"),
     ("schedule.create", "Add a schedule"),
     ("schedule.change", "Change a schedule"),
     ("schedule.pause", "Pause a schedule"),

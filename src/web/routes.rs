@@ -3,7 +3,7 @@
 use super::access::Access::{Console, Job, Listing, Notification, Open, Own, Person, Target};
 use super::access::Routes;
 use super::{
-    account, approvals, asset, backup, backups, confirm, download, factor, figures, health,
+    account, approvals, asset, backup, backups, confirm, download, drift, factor, figures, health,
     history, job, jobs, me, notifications, overview, plans, record, schedule, settings, sign_in,
     sign_in_code, subscription, system, target, tokens, users,
 };
@@ -23,6 +23,7 @@ pub(super) fn all(config: &mut impl Routes) {
             Target(View),
             history::detail,
         )
+        .change("/t/{target}/drift", Target(Operate), drift::compare)
         .read("/t/{target}/plans", Target(View), plans::list)
         .change("/t/{target}/plans", Target(Operate), plans::make)
         .read("/t/{target}/plans/{id}", Target(View), plans::detail)

@@ -14,6 +14,8 @@ mod support;
 
 mod backups;
 mod check;
+mod contract;
+mod drift;
 mod endings;
 mod factor;
 mod findings;

@@ -1,18 +1,12 @@
 //! Checking a target through both doors: what is said of a calm one, of a messy one, of one that does not answer.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the ban keeps secrets of production out of argv; there are none here"
-)]
-
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lockkeeper::store::Store;
 use lockkeeper::target::measurement::{self, Measurement};
 
-use crate::scene::{DONE, Holder, NOT_SO, Said, Scene, UNREACHABLE, cluster, database, target};
+use crate::scene::{DONE, Holder, NOT_SO, Said, Scene, UNREACHABLE, bare, database, target};
 use crate::support::cluster::PASSWORD;
-use crate::support::console::{Console, binary};
+use crate::support::console::Console;
 use crate::support::project::Project;
 use crate::support::visitor::Visitor;
 
@@ -159,17 +153,7 @@ async fn a_target_that_does_not_answer_fails_the_check() {
 fn a_url_alone_is_enough() {
     let project = Project::new().migration("1_init", "CREATE TABLE word (id int);");
     let name = database();
-    let run = |args: &[&str], code| {
-        let output = Command::new(binary())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("DATABASE_URL", cluster().url(&name))
-            .current_dir(project.folder())
-            .args(args)
-            .output()
-            .unwrap();
-        Said::of(output, args, code)
-    };
+    let run = |args: &[&str], code| Said::of(bare(&name, project.folder(), args), args, code);
     run(&CHECK, NOT_SO).says(&[
         "There is no store here: this check is not recorded",
         "There is no ledger yet.",

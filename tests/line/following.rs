@@ -9,11 +9,12 @@ use serde_json::Value;
 
 use lockkeeper::store::Store;
 
-use crate::scene::{DONE, Holder, REFUSED, Said, Scene, UNREACHABLE, cluster, database, target};
+use crate::scene::{
+    CANCELLED, DONE, Holder, REFUSED, Said, Scene, UNREACHABLE, cluster, database, target,
+};
 use crate::support::console::Console;
 use crate::support::project::Project;
 
-const CANCELLED: i32 = 130;
 const DUMPS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                      AND application_name LIKE 'lockkeeper:%' AND wait_event_type = 'Lock'";
 const SLEEPS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' \

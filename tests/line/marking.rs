@@ -189,7 +189,16 @@ fn a_baseline_makes_the_ledger_and_marks_in_the_folders_order() {
     scene
         .run(&baseline(&["2_more"]), USAGE)
         .says(&["nobody can be asked here: add --yes"]);
+    // What differs from what they make is shown first.
+    scene.run(&baseline(&["1_init", "--dry-run"]), DONE).says(&[
+        "1 difference",
+        "more",
+        "Nothing was written.",
+    ]);
+    let said = scene.run(&baseline(&["1_init", "--dry-run", "--no-diff"]), DONE);
+    assert!(!said.all().contains("difference"), "{}", said.all());
     scene.run(&baseline(&["2_more", "--dry-run"]), DONE).says(&[
+        "No drift",
         "Nothing was written.",
         "Make the ledger",
         "1_init is applied.",

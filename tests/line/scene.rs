@@ -1,13 +1,14 @@
 //! What most tests of the line begin with: a database, a project, a console, and what the terminal said.
 
-use std::process::Output;
+use std::path::Path;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
 use crate::support::cluster::Cluster;
-use crate::support::console::{Console, TargetLines, USER, USER_PASSWORD};
+use crate::support::console::{Console, TargetLines, USER, USER_PASSWORD, binary};
 pub use crate::support::holder::Holder;
 use crate::support::project::Project;
 
@@ -20,6 +21,7 @@ pub const NOT_SO: i32 = 1;
 pub const USAGE: i32 = 2;
 pub const UNREACHABLE: i32 = 3;
 pub const REFUSED: i32 = 4;
+pub const CANCELLED: i32 = 130;
 
 /// The cluster that tests share which need nothing special of it; it stops with the process.
 pub fn cluster() -> &'static Cluster {
@@ -145,6 +147,22 @@ impl Scene {
         self.run(&["plan", "make"], DONE);
         self.run(&["plan", "apply", "--no-backup"], code)
     }
+}
+
+/// Runs a command in `folder` with nothing but the URL of a database of the shared cluster: no configuration, no store.
+pub fn bare(database: &str, folder: &Path, args: &[&str]) -> Output {
+    bare_command(database, folder).args(args).output().unwrap()
+}
+
+/// The same, not yet begun.
+pub fn bare_command(database: &str, folder: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("DATABASE_URL", cluster().url(database))
+        .current_dir(folder);
+    command
 }
 
 /// A target for the configuration.

@@ -18,6 +18,7 @@ mod asking;
 mod chain;
 mod constraints;
 mod devices;
+mod drift;
 mod events;
 mod factors;
 mod feed;

@@ -24,11 +24,12 @@ on_both!(
 );
 
 /// Rows of the tables that came after the first schema.
-const LATER: [&str; 5] = [
+const LATER: [&str; 6] = [
     "INSERT INTO schedule (id, target, payload, cron, zone, enabled, created_by, created_at, updated_at) \
      VALUES ('s', 'a', '{}', '0 3 * * *', 'Europe/Warsaw', 1, 'Ada', 1, 2)",
     "INSERT INTO measurement (target, at, job_id, version_num, database_bytes, applied, pending, troubled) VALUES \
      ('a', 1, 'j1', 150018, 12345678901, 1, 2, 3), ('a', 2, 'j1', 150018, NULL, 1, 2, 3)",
+    "INSERT INTO drift (target, at, job_id, differences, body) VALUES ('a', 3, 'j1', 2, '{\"a\": \"it''s\"}')",
     "INSERT INTO worker (id, host, pid, version, at_once, started_at, seen_at) VALUES ('w', 'h', 1, '0', 4, 1, 1)",
     "DELETE FROM audit_head",
     "INSERT INTO audit_head (one, seq, hash) SELECT 1, seq, hash FROM audit WHERE seq = 3",
@@ -105,7 +106,7 @@ async fn a_snapshot_goes_to_the_other_engine_and_back(here: Ground) {
     let second = write(&store, &there, &folder, "second").await;
     let kept = restore(&from, &here, &second, true).await.unwrap();
     let third = write(&from, &here, &folder, "third").await;
-    assert_eq!(lines(&first).len(), 23);
+    assert_eq!(lines(&first).len(), 24);
     assert_eq!(lines(&first), lines(&second));
     assert_eq!(lines(&first), lines(&third));
     assert_eq!(lines(&first), lines(&kept), "what was replaced is kept");

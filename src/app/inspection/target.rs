@@ -113,7 +113,7 @@ fn answered(
             },
         )),
     }
-    if let Some(trouble) = survey.blocked() {
+    if let Some(trouble) = survey.trouble() {
         checks.push(Check::ill(what, trouble.what, trouble.next));
     }
     checks

@@ -3,12 +3,14 @@
 use clap::Args;
 
 use super::{TargetArg, marking};
-use crate::cli::Failure;
 use crate::cli::terminal::{Exit, Terminal};
+use crate::cli::{Failure, alone};
 use crate::config::Config;
 use crate::job::Operation;
 use crate::migration::baseline;
+use crate::migration::drift::{self, Extent, Replay};
 use crate::migration::mark::Changes;
+use crate::operation::OperationError;
 use crate::target::Target;
 
 #[derive(Args, Debug)]
@@ -21,6 +23,9 @@ pub(in crate::cli) struct Baseline {
     /// Show which rows would change; write nothing and take no lock
     #[arg(long)]
     dry_run: bool,
+    /// Do not compare the database with what those migrations make
+    #[arg(long)]
+    no_diff: bool,
     /// Do not ask before writing
     #[arg(long)]
     yes: bool,
@@ -34,6 +39,15 @@ pub(super) async fn run(
     let target = marking::target(&config, &args.target)?;
     let last = args.up_to.as_str();
     let changes = marking::preview(&target, |past, at| baseline::changes(past, last, at)).await?;
+    if !args.yes && !args.dry_run && !terminal.can_ask() {
+        return Err(Failure::Usage(
+            "nobody can be asked here: add --yes to say that the database has everything of these migrations"
+                .to_owned(),
+        ));
+    }
+    if !args.no_diff {
+        compare(&target, last, terminal).await?;
+    }
     if args.dry_run {
         marking::show(&changes, terminal);
         return Ok(Exit::Done);
@@ -52,14 +66,38 @@ pub(super) async fn run(
     .await
 }
 
+/// Shows what differs between the database and what the migrations up to `last` make. Where that cannot be found out, it says why:
+/// whoever knows their database may go on.
+async fn compare(target: &Target, last: &str, terminal: Terminal) -> Result<(), Failure> {
+    let replay = Replay::UpTo(last.to_owned());
+    let work = async |context| drift::run(target, &replay, Extent::default(), &context).await;
+    let (compared, _reported) = alone::run(terminal, work).await;
+    match compared {
+        Ok(drift) => {
+            terminal.talk(drift.summary());
+            for line in drift.lines() {
+                terminal.talk(format!("  {line}"));
+            }
+        }
+        Err(OperationError::Cancelled) => {
+            return Err(Failure::Usage(
+                "stopped before anything was marked".to_owned(),
+            ));
+        }
+        Err(
+            OperationError::Fail(trouble)
+            | OperationError::Stopped(trouble)
+            | OperationError::NeedsHuman(trouble),
+        ) => terminal.talk(format!(
+            "The database could not be compared with these migrations: {} {}",
+            trouble.what, trouble.next
+        )),
+    }
+    Ok(())
+}
+
 /// Shows a person what would be written and asks. From then on deploy takes these scripts as run, whatever the database has.
 fn agrees(target: &Target, changes: &Changes, terminal: Terminal) -> Result<bool, Failure> {
-    if !terminal.can_ask() {
-        return Err(Failure::Usage(
-            "nobody can be asked here: add --yes to say that the database has everything of these migrations"
-                .to_owned(),
-        ));
-    }
     for line in changes.lines() {
         terminal.talk(format!("  - {line}"));
     }

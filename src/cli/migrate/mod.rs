@@ -5,6 +5,7 @@
 
 mod baseline;
 mod deploy;
+mod diff;
 mod marking;
 mod resolve;
 mod status;
@@ -19,6 +20,8 @@ use crate::config::Config;
 pub(super) enum MigrateCommand {
     /// Show what is applied, pending, failed or odd; exit 0 only when there is nothing to do
     Status(status::Status),
+    /// Compare the database with what its migrations make; exit 1 when they differ
+    Diff(diff::Diff),
     /// Apply what is pending; destructive plans only when they are approved
     Deploy(deploy::Deploy),
     /// Say of migrations that they are applied or rolled back, without running anything
@@ -46,6 +49,8 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     match command {
         MigrateCommand::Status(args) => status::run(args, &config, terminal).await,
+        // On the heap: what it holds is large.
+        MigrateCommand::Diff(args) => Box::pin(diff::run(args, config, terminal)).await,
         MigrateCommand::Deploy(args) => deploy::run(args, config, terminal).await,
         MigrateCommand::Resolve(args) => resolve::run(args, config, terminal).await,
         MigrateCommand::Baseline(args) => baseline::run(args, config, terminal).await,

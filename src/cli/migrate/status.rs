@@ -10,7 +10,7 @@ use crate::cli::terminal::{Exit, Terminal};
 use crate::cli::{Failure, pick, targets};
 use crate::clock::timestamp;
 use crate::config::Config;
-use crate::migration::{Entry, LedgerRow, LockFile, PrismaStatus, State, Survey};
+use crate::migration::{Contract, Entry, LedgerRow, LockFile, PrismaStatus, State, Survey};
 use crate::target::Target;
 
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ pub(super) async fn run(
     if args.prisma_compatible {
         return Ok(as_prisma(&survey.prisma_status(), terminal));
     }
-    let is_up_to_date = survey.blocked().is_none() && survey.history.pending().next().is_none();
+    let is_up_to_date = survey.is_up_to_date();
     print(&target, &survey, terminal);
     terminal.json(&value(&target, &survey, is_up_to_date));
     Ok(if is_up_to_date {
@@ -92,6 +92,9 @@ fn print(target: &Target, survey: &Survey, terminal: Terminal) {
         terminal.say("");
         terminal.say(format!("{} {}", trouble.what, trouble.next));
     }
+    for line in survey.contract.iter().flat_map(Contract::lines) {
+        terminal.say(line);
+    }
 }
 
 fn value(target: &Target, survey: &Survey, is_up_to_date: bool) -> Value {
@@ -147,6 +150,7 @@ fn value(target: &Target, survey: &Survey, is_up_to_date: bool) -> Value {
             },
         },
         "migrations": history.entries.iter().map(entry).collect::<Vec<_>>(),
+        "prisma8": survey.contract,
         "prisma": {"exit": prisma.exit, "code": prisma.code},
     })
 }

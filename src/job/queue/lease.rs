@@ -48,7 +48,7 @@ pub async fn claim(
         "UPDATE job SET state = 'running', worker = $1, fence = fence + 1, started_at = $2, lease_until = $3 \
          WHERE state = 'queued' AND id = ( \
              SELECT j.id FROM job j WHERE j.state = 'queued' AND ($4 IS NULL OR j.id = $4) \
-             AND j.kind IN ('target.check', 'plan.make', 'backup.take', 'plan.apply', \
+             AND j.kind IN ('target.check', 'drift.detect', 'plan.make', 'backup.take', 'plan.apply', \
              'migration.resolve', 'migration.baseline') \
              AND (j.exclusive = 0 OR NOT EXISTS ( \
                  SELECT 1 FROM job busy WHERE busy.target = j.target AND busy.exclusive = 1 \

@@ -23,6 +23,7 @@ use serde::Serialize;
 
 use super::Operation;
 use crate::clock::Clock;
+use crate::migration::drift::{Extent, Replay};
 use crate::store::{StoreError, Tx};
 
 /// How many schedules a target may have: more than anybody reads on one page would hide one.
@@ -89,6 +90,11 @@ pub fn choices(target: &str) -> Vec<Operation> {
         },
         Operation::CheckTarget {
             target: target.clone(),
+        },
+        Operation::DetectDrift {
+            target: target.clone(),
+            replay: Replay::default(),
+            extent: Extent::default(),
         },
         Operation::MakePlan { target },
     ];

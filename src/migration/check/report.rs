@@ -126,7 +126,7 @@ pub(super) fn ledger(survey: &Survey, tally: &Tally, progress: &Progress) {
         1 => progress.warn(format!("1 migration is pending: {}.", listed(&names))),
         n => progress.warn(format!("{n} migrations are pending: {}.", listed(&names))),
     }
-    if let Some(trouble) = survey.blocked() {
+    if let Some(trouble) = survey.trouble() {
         progress.warn(trouble.what);
     }
     for oddity in survey.oddities() {

@@ -6,8 +6,9 @@ mod verdict;
 
 use std::path::PathBuf;
 
+use super::contract::take_packages;
 use super::mark::Past;
-use super::{Folder, History, Ledger, LedgerRow, Oddity, PrismaStatus, Script};
+use super::{Contract, Folder, History, Ledger, LedgerRow, Oddity, Package, PrismaStatus, Script};
 use crate::operation::Trouble;
 use crate::target::catalog::session::LockHolder;
 use crate::target::catalog::{self, Facts};
@@ -34,6 +35,8 @@ pub struct Survey {
     pub elsewhere: Vec<String>,
     /// Who else holds the lock of Prisma Migrate.
     pub lock_holder: Option<LockHolder>,
+    /// What there is of Prisma 8, in the folder or in the database.
+    pub contract: Option<Contract>,
     /// The one of [`Survey::elsewhere`] that Prisma finds when it looks whether there is a ledger, and then cannot read: its
     /// schema is not on the search path.
     stray: Option<String>,
@@ -62,7 +65,8 @@ impl Survey {
         target: &Target,
         session: &Session,
     ) -> Result<Self, Trouble> {
-        let folder = read_folder(target.migrations.clone()).await;
+        let (folder, packages) = read_folder(target.migrations.clone()).await;
+        let found = catalog::contract::contracts(session).await?;
         let bearer = catalog::ledger::bearer(session).await?;
         let has_ledger = bearer.is_some();
         let ledger = match &bearer {
@@ -93,6 +97,7 @@ impl Survey {
             has_schema: has_ledger || catalog::ledger::schema_exists(session).await?,
             has_ledger,
             lock_holder,
+            contract: Contract::of(packages, found, has_ledger),
             needs_baseline,
         })
     }
@@ -146,9 +151,14 @@ impl Survey {
     }
 }
 
-pub(super) async fn read_folder(path: PathBuf) -> Folder {
-    match tokio::task::spawn_blocking(move || Folder::read(&path)).await {
-        Ok(folder) => folder,
+pub(super) async fn read_folder(path: PathBuf) -> (Folder, Vec<Package>) {
+    let read = move || {
+        let mut folder = Folder::read(&path);
+        let packages = take_packages(&mut folder);
+        (folder, packages)
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => read,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -3,13 +3,13 @@
 use super::Survey;
 use crate::clock;
 use crate::migration::history::words::printable;
-use crate::migration::{Blocker, LockFile, Oddity, TABLE};
+use crate::migration::{Blocker, Contract, LockFile, Oddity, TABLE};
 use crate::operation::Trouble;
 
 const AS_IT_WAS: &str = "Nothing was applied. The database is as it was.";
 
 impl Survey {
-    /// Why nothing may be applied, in the order in which `migrate deploy` would find out.
+    /// Why nothing may be applied: Prisma 8, or a trouble.
     #[must_use]
     pub fn blocked(&self) -> Option<Trouble> {
         self.blocked_with_code().map(|(_, trouble)| trouble)
@@ -18,6 +18,18 @@ impl Survey {
     /// The same, with the code that `migrate deploy` stops with where it has one.
     #[must_use]
     pub fn blocked_with_code(&self) -> Option<(Option<&'static str>, Trouble)> {
+        let contract = self.contract.as_ref().map(|found| (None, found.refusal()));
+        contract.or_else(|| self.trouble_with_code())
+    }
+
+    /// What stands in the way and has to be put right, in the order in which `migrate deploy` would find out.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.trouble_with_code().map(|(_, trouble)| trouble)
+    }
+
+    /// The same, with the code that `migrate deploy` stops with where it has one.
+    fn trouble_with_code(&self) -> Option<(Option<&'static str>, Trouble)> {
         if let Some(problem) = &self.folder.problem {
             let trouble = Trouble::new(
                 problem.to_string(),
@@ -56,7 +68,7 @@ impl Survey {
         if let Some(trouble) = self.misplaced() {
             return Some((None, trouble));
         }
-        if self.needs_baseline {
+        if self.needs_baseline && self.contract.is_none() {
             let trouble = Trouble::new(
                 format!(
                     "The schema {} has tables but no ledger: this database was not made by Prisma Migrate (P3005).",
@@ -100,8 +112,18 @@ impl Survey {
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let mut sentences = self.surroundings();
-        sentences.extend(self.history.sentences());
+        match &self.contract {
+            Some(contract) if self.history.entries.is_empty() => sentences.extend(contract.calm()),
+            _ => sentences.extend(self.history.sentences()),
+        }
         sentences
+    }
+
+    /// Whether nothing is left to do: nothing is pending, and nothing stands in the way.
+    #[must_use]
+    pub fn is_up_to_date(&self) -> bool {
+        let packages = self.contract.iter().flat_map(Contract::pending);
+        self.history.pending().next().is_none() && packages.count() == 0 && self.trouble().is_none()
     }
 
     /// What is peculiar though nothing stands in the way, one sentence each; often none.
@@ -115,6 +137,7 @@ impl Survey {
     /// What is peculiar about folder, server, ledger and lock.
     fn surroundings(&self) -> Vec<String> {
         let mut sentences = self.folder.warnings.clone();
+        sentences.extend(self.contract.iter().flat_map(Contract::oddities));
         if self.facts.in_recovery {
             sentences.push(
                 "The server is a standby: it can be looked at, but nothing can be applied here."

@@ -21,6 +21,7 @@ use super::identifier::TableName;
 pub use column::NewColumn;
 pub use constraint::{Constraint, ConstraintKind};
 pub use data_type::{DataType, Using};
+pub(super) use removal::strings;
 pub(super) use statement::of;
 
 /// One thing that a statement does.

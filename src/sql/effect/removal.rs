@@ -147,7 +147,7 @@ fn name_parts(node: &NodeEnum) -> Vec<String> {
 }
 
 /// The strings of a list of nodes.
-pub(super) fn strings(nodes: &[pg_query::Node]) -> Vec<String> {
+pub(in crate::sql) fn strings(nodes: &[pg_query::Node]) -> Vec<String> {
     nodes
         .iter()
         .filter_map(|node| match &node.node {

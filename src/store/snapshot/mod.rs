@@ -47,7 +47,7 @@ struct Table {
 }
 
 /// What a snapshot holds, in the order in which it is put back.
-const TABLES: [Table; 16] = [
+const TABLES: [Table; 17] = [
     Table {
         name: "setting",
         rows: "SELECT * FROM setting ORDER BY name",
@@ -103,6 +103,10 @@ const TABLES: [Table; 16] = [
     Table {
         name: "measurement",
         rows: "SELECT * FROM measurement ORDER BY target, at, job_id",
+    },
+    Table {
+        name: "drift",
+        rows: "SELECT * FROM drift ORDER BY target, at, job_id",
     },
     Table {
         name: "audit",

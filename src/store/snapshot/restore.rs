@@ -16,7 +16,7 @@ const ALIVE_MS: i64 = 30_000;
 const ROWS: usize = 64;
 
 /// Everything that a store of this program has, in an order in which nothing refers to what has gone.
-const DROPS: [&str; 24] = [
+const DROPS: [&str; 25] = [
     "DROP TABLE session",
     "DROP TABLE setup_link",
     "DROP TABLE worker",
@@ -32,6 +32,7 @@ const DROPS: [&str; 24] = [
     "DROP TABLE user_role",
     "DROP TABLE audit_head",
     "DROP TABLE audit",
+    "DROP TABLE drift",
     "DROP TABLE measurement",
     "DROP TABLE schedule",
     "DROP TABLE approval",

@@ -6,6 +6,7 @@
 //! [`relation`] for the shape of tables, [`ledger`] for what Prisma has left behind.
 
 pub mod blocking;
+pub mod contract;
 pub mod dependents;
 pub mod dumping;
 pub mod ledger;

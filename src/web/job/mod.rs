@@ -248,7 +248,8 @@ async fn result(app: &App, job: &Job) -> Result<Option<Link>, StoreError> {
         }
         Operation::ApplyPlan { .. }
         | Operation::ResolveMigrations { .. }
-        | Operation::Baseline { .. } => Some(Link::new(
+        | Operation::Baseline { .. }
+        | Operation::DetectDrift { .. } => Some(Link::new(
             "See the history",
             format!("/t/{target}/migrations"),
         )),

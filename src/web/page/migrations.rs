@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use super::contract::ContractCard;
+use super::drift::DriftCard;
 use super::measure::Millis;
 use super::pill::Pill;
 use super::trouble::TroubleBox;
@@ -89,6 +91,10 @@ pub struct MigrationsPage {
     pub older: Option<String>,
     /// Whether something is pending that a plan could hold.
     pub can_plan: bool,
+    /// What there is of Prisma 8.
+    pub contract: Option<ContractCard>,
+    /// What the newest comparison found; none where there is nothing to compare.
+    pub drift: Option<DriftCard>,
     /// Why the history cannot be read, when it cannot.
     pub trouble: Option<TroubleBox>,
     /// The migrations folder, for the empty page.
@@ -133,6 +139,12 @@ impl MigrationsPage {
                 .collect(),
             older: None,
             can_plan: true,
+            contract: None,
+            drift: Some(DriftCard::sample_found([
+                "public.\"User\"",
+                "email",
+                "report.totals",
+            ])),
             trouble: None,
             folder: "prisma/migrations".to_owned(),
             example_baseline: "lockkeeper migrate baseline --up-to 0_init".to_owned(),
@@ -145,6 +157,7 @@ impl MigrationsPage {
         Self {
             rows: Vec::new(),
             can_plan: false,
+            drift: Some(DriftCard::sample_never()),
             ..Self::sample()
         }
     }
@@ -163,6 +176,11 @@ impl MigrationsPage {
         Self {
             rows: (0..50).map(row).collect(),
             older: Some("/t/jarvis/migrations?before=2025004912000".to_owned()),
+            contract: Some(ContractCard::sample([
+                "20261126T1847_phone",
+                "20261126T1846_init",
+            ])),
+            drift: Some(DriftCard::sample_none()),
             ..page
         }
     }
@@ -182,6 +200,7 @@ impl MigrationsPage {
             name.clone_into(&mut row.name);
             row.note = Some(name.to_owned());
         }
+        page.drift = Some(DriftCard::sample_found([names[0], names[3], names[1]]));
         page
     }
 }

@@ -1,0 +1,233 @@
+//! The scratch database: an empty one beside the target, on the same server and read in the same way, for the time of one
+//! comparison.
+//!
+//! What must stay true: it is dropped whatever happens to the work in it, an error, a cancellation and a panic included.
+//! What a killed program leaves behind is known by its name, which holds the id of the job and with it the time, and is
+//! dropped by the next comparison once nobody is connected to it. Nothing but a database of such a name is ever dropped.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::likeness::Likeness;
+use super::trouble;
+use crate::clock::Clock;
+use crate::operation::{Context, OperationError, Trouble};
+use crate::sql::quote_identifier;
+use crate::target::{DatabaseUrl, Purpose, Session, Target, describe};
+
+/// How the name of every scratch database begins; the id of its job follows, 32 hexadecimal digits.
+const PREFIX: &str = "lockkeeper_drift_";
+/// How old a scratch database is before another comparison takes it for left behind. One that is in use has a session, but
+/// for moments after it was made.
+const LEFT_BEHIND_MS: i64 = 10 * 60 * 1000;
+
+/// A scratch database. Dropping the value drops the database too, a little later; [`Scratch::during`] does it at once.
+pub(super) struct Scratch {
+    name: String,
+    home: DatabaseUrl,
+    job: String,
+    present: bool,
+}
+
+impl Scratch {
+    /// Makes one beside `target`, after dropping what earlier comparisons left behind.
+    pub(super) async fn create(target: &Target, context: &Context) -> Result<Self, Trouble> {
+        let session = open(&target.url, &context.job).await?;
+        let likeness = Likeness::of(&session).await?;
+        likeness.must_allow_databases()?;
+        drop_left_behind(&session, context).await;
+        let scratch = Self {
+            name: name_of(&context.job).unwrap_or_else(|| {
+                let id = context.clock.id();
+                name_of(&id).unwrap_or(id)
+            }),
+            home: target.url.clone(),
+            job: context.job.clone(),
+            // From here on: a CREATE whose answer never came may have made it.
+            present: true,
+        };
+        let made = scratch.make(&session, &likeness).await;
+        session.close().await;
+        if let Err(error) = made {
+            let trouble = trouble::not_made(&scratch.name, &error);
+            scratch.remove(context).await;
+            return Err(trouble);
+        }
+        let settled = async {
+            let session = open(&scratch.url(), &scratch.job).await?;
+            likeness.settle(&session, &scratch.name).await?;
+            session.close().await;
+            Ok(())
+        };
+        if let Err(trouble) = settled.await {
+            scratch.remove(context).await;
+            return Err(trouble);
+        }
+        Ok(scratch)
+    }
+
+    async fn make(
+        &self,
+        session: &Session,
+        likeness: &Likeness,
+    ) -> Result<(), tokio_postgres::Error> {
+        let create = likeness.create(&self.name);
+        let client = session.client();
+        match client.simple_query(&create).await {
+            // An earlier comparison of this very job could not drop it.
+            Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {
+                client.simple_query(&dropping(&self.name)).await?;
+                client.simple_query(&create).await.map(drop)
+            }
+            made => made.map(drop),
+        }
+    }
+
+    /// The way into it: as into the target, with the same role and parameters.
+    pub(super) fn url(&self) -> DatabaseUrl {
+        DatabaseUrl {
+            database: self.name.clone(),
+            ..self.home.clone()
+        }
+    }
+
+    /// Does `work` in it and drops it, whether the work ended, was cancelled or panicked.
+    pub(super) async fn during<T>(
+        self,
+        context: &Context,
+        work: impl Future<Output = Result<T, OperationError>>,
+    ) -> Result<T, OperationError> {
+        let ended = tokio::select! {
+            ended = AssertUnwindSafe(work).catch_unwind() => ended,
+            // What the work holds is dropped with it, its session first of all.
+            () = context.cancel.cancelled() => Ok(Err(OperationError::Cancelled)),
+        };
+        self.remove(context).await;
+        ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    async fn remove(mut self, context: &Context) {
+        match drop_database(&self.home, &self.job, &self.name).await {
+            Ok(()) => self.present = false,
+            Err(trouble) => context.progress.warn(format!(
+                "The scratch database {} could not be dropped: {} The next comparison drops it.",
+                self.name, trouble.what
+            )),
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if self.present {
+            let (home, job, name) = (self.home.clone(), self.job.clone(), self.name.clone());
+            runtime.spawn(async move {
+                if let Err(error) = drop_database(&home, &job, &name).await {
+                    tracing::warn!(%error, database = name, "a scratch database could not be dropped");
+                }
+            });
+        }
+    }
+}
+
+/// Drops the scratch database that a run of `job` has left on the server of `target`, if there is one.
+pub(super) async fn clean_up(target: &Target, job: &str) -> Result<(), Trouble> {
+    match name_of(job) {
+        Some(name) => drop_database(&target.url, job, &name).await,
+        None => Ok(()),
+    }
+}
+
+/// Opens a session of `job` for work.
+pub(super) async fn open(url: &DatabaseUrl, job: &str) -> Result<Session, Trouble> {
+    let purpose = Purpose::Work {
+        job: job.to_owned(),
+    };
+    Session::open(url, purpose).await
+}
+
+fn name_of(job: &str) -> Option<String> {
+    let id = Uuid::parse_str(job).ok()?;
+    Some(format!("{PREFIX}{}", id.simple()))
+}
+
+/// When the job began whose scratch database has this name, in milliseconds since the epoch.
+fn begun(name: &str) -> Option<i64> {
+    let id = Uuid::parse_str(name.strip_prefix(PREFIX)?).ok()?;
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    i64::try_from(seconds * 1000 + u64::from(nanos) / 1_000_000).ok()
+}
+
+/// The sessions that are still in it are ours: its name holds our job.
+fn dropping(name: &str) -> String {
+    format!(
+        "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+        quote_identifier(name)
+    )
+}
+
+async fn drop_database(home: &DatabaseUrl, job: &str, name: &str) -> Result<(), Trouble> {
+    let session = open(home, job).await?;
+    let dropped = session.client().simple_query(&dropping(name)).await;
+    session.close().await;
+    dropped
+        .map(drop)
+        .map_err(|error| trouble::not_dropped(name, &error))
+}
+
+/// That something could not be dropped is no reason not to compare; the next comparison tries again.
+async fn drop_left_behind(session: &Session, context: &Context) {
+    for name in left_behind(session, &context.clock).await {
+        // Without FORCE: when somebody has connected meanwhile, the server refuses.
+        let drop = format!("DROP DATABASE IF EXISTS {}", quote_identifier(&name));
+        match session.client().simple_query(&drop).await {
+            Ok(_) => context.progress.info(format!(
+                "{name}, which an earlier comparison left behind, was dropped."
+            )),
+            Err(error) => {
+                tracing::debug!(error = describe(&error), database = name, "not dropped");
+            }
+        }
+    }
+}
+
+async fn left_behind(session: &Session, clock: &Clock) -> Vec<String> {
+    let question = "SELECT d.datname::text FROM pg_database d \
+        WHERE d.datname ~ ('^' || $1 || '[0-9a-f]{32}$') AND pg_has_role(d.datdba, 'USAGE') \
+            AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)";
+    let rows = session
+        .client()
+        .query_typed(question, &[(&PREFIX, Type::TEXT)])
+        .await;
+    let mut names: Vec<String> = rows
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|row| row.try_get(0).ok())
+        .collect();
+    let before = clock.now_ms() - LEFT_BEHIND_MS;
+    names.retain(|name| begun(name).is_some_and(|begun| begun < before));
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_holds_its_job_and_its_time() {
+        let clock = Clock::fixed(1_795_363_533_123);
+        let name = name_of(&clock.id()).unwrap();
+        assert!(name.len() < 64, "{name}");
+        assert_eq!(begun(&name), Some(1_795_363_533_123));
+        assert_eq!(name_of("a-job"), None);
+        assert_eq!(begun("lockkeeper_drift_mine"), None);
+        assert_eq!(begun("app"), None);
+    }
+}

@@ -1,0 +1,187 @@
+//! Why a comparison could not be made, in sentences.
+
+use tokio_postgres::error::SqlState;
+
+use super::super::Script;
+use crate::migration::history::words::printable;
+use crate::operation::Trouble;
+use crate::sql::Reach;
+use crate::target::describe;
+use crate::target::script::ScriptError;
+
+/// What every trouble of a comparison means for the data.
+pub(super) const UNTOUCHED: &str =
+    "Nothing of the target was changed: scripts run in a scratch database only, which is dropped.";
+
+pub(super) fn no_createdb(role: &str) -> Trouble {
+    let role = printable(role);
+    Trouble::new(
+        format!(
+            "The role {role} may not create databases, and a comparison replays the migrations in one of its own."
+        ),
+        "Nothing was done.",
+        format!(
+            "Let a superuser run ALTER ROLE … CREATEDB for {role}, or name a role that may in the URL of the target."
+        ),
+    )
+}
+
+pub(super) fn standby() -> Trouble {
+    Trouble::new(
+        "The server is a standby, on which no database can be created; a comparison replays the migrations in one of its own.",
+        "Nothing was done.",
+        "Compare on the primary: every standby has the schema of its primary.",
+    )
+}
+
+pub(super) fn not_made(name: &str, error: &tokio_postgres::Error) -> Trouble {
+    let next = match error.code() {
+        Some(code) if *code == SqlState::DISK_FULL => {
+            "The server has no room left for another database: free some space, then compare again."
+        }
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            "Give the role the right to create databases (ALTER ROLE … CREATEDB), then compare again."
+        }
+        _ => "Look at the server's answer above, then compare again.",
+    };
+    Trouble::new(
+        format!(
+            "The scratch database {name} could not be created: {}",
+            describe(error)
+        ),
+        "Nothing of the target was changed.",
+        next,
+    )
+}
+
+/// The target answers, and the scratch database that was made beside it does not.
+pub(super) fn lost(trouble: &Trouble) -> Trouble {
+    Trouble::new(
+        format!("The scratch database cannot be used: {}", trouble.what),
+        "Nothing of the target was changed.",
+        "Compare again. If it stays so, look whether somebody drops databases on this server.",
+    )
+}
+
+pub(super) fn not_dropped(name: &str, error: &tokio_postgres::Error) -> Trouble {
+    Trouble::new(
+        format!("{name} could not be dropped: {}", describe(error)),
+        "Nothing of the target was changed. The scratch database takes up some room on the server.",
+        "Drop it by hand, or leave it to the next comparison.",
+    )
+}
+
+pub(super) fn unread(what: &str, error: &tokio_postgres::Error) -> Trouble {
+    let next = match error.code() {
+        Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => {
+            "Somebody changes a table or a view right now: wait until that has ended, then compare again."
+        }
+        _ => "Look at the server's answer above, then compare again.",
+    };
+    Trouble::new(
+        format!(
+            "Reading the catalogue of {what} failed: {}",
+            describe(error)
+        ),
+        UNTOUCHED,
+        next,
+    )
+}
+
+pub(super) fn unreadable(what: &str, why: &str) -> Trouble {
+    Trouble::new(
+        format!("The catalogue of {what} cannot be read: {why}."),
+        UNTOUCHED,
+        "Please report this with the version of your server.",
+    )
+}
+
+/// A schema or the ledger that the scratch database needs could not be made.
+pub(super) fn unprepared(error: &tokio_postgres::Error) -> Trouble {
+    Trouble::new(
+        format!(
+            "The scratch database could not be prepared: {}",
+            describe(error)
+        ),
+        UNTOUCHED,
+        "Look at the server's answer above, then compare again.",
+    )
+}
+
+pub(super) fn no_ledger() -> Trouble {
+    Trouble::new(
+        "This database has no ledger, so it is not known which migrations are in effect.",
+        "Nothing was done.",
+        "Compare it with everything in the folder (--all), or baseline it first.",
+    )
+}
+
+pub(super) fn no_such(name: &str) -> Trouble {
+    Trouble::new(
+        format!("The folder has no migration {}.", printable(name)),
+        "Nothing was done.",
+        "Give the name of one of its directories.",
+    )
+}
+
+/// The ledger is not the one that the comparison began with.
+pub(super) fn moved() -> Trouble {
+    Trouble::new(
+        "Somebody applied migrations while they were compared, so the result would be of neither the old nor the new state.",
+        UNTOUCHED,
+        "Compare again when that has ended.",
+    )
+}
+
+/// A statement that would be in effect outside of the scratch database.
+pub(super) fn reaches_outside(name: &str, line: usize, summary: &str, reach: &Reach) -> Trouble {
+    let how = match &reach.within {
+        None => format!("line {line} ({}) reaches", printable(summary)),
+        Some(function) => format!(
+            "the function {} (line {line}), which the migrations call, reaches",
+            printable(function)
+        ),
+    };
+    Trouble::new(
+        format!(
+            "The migration {} cannot be replayed: {how} {}, which is not part of one database.",
+            printable(name),
+            reach.what
+        ),
+        "Nothing was replayed: run again, it would change the server that your app uses.",
+        "Such statements belong where the server is set up. What the other migrations make can be compared once this one is \
+         without it; an edited script that is applied already is not run again.",
+    )
+}
+
+/// A script that does not run in an empty database.
+pub(super) fn not_replayed(name: &str, script: &Script, error: &ScriptError) -> Trouble {
+    let statement = match error.of {
+        0 => String::new(),
+        of => format!("statement {} of {of}, ", error.statement),
+    };
+    let next = if error.message.contains("(SQLSTATE 53100)") {
+        "The server has no room left for another database: free some space, then compare again."
+    } else if error.message.contains("(SQLSTATE 42501)") {
+        "The role that compares lacks a right that the script needs, such as that to create an extension: let a role with that \
+         right compare."
+    } else {
+        "Look whether it needs something that no migration makes: a schema, an extension, a role, rows. Prisma's `migrate dev` \
+         would stop at the same place."
+    };
+    let bytes = if script.is_utf8 {
+        ""
+    } else {
+        " Its file is not UTF-8 throughout."
+    };
+    Trouble::new(
+        format!(
+            "The migration {} does not run in an empty database after those before it (P3006): {statement}line {}: {}{bytes}",
+            printable(name),
+            error.line,
+            error.message
+        ),
+        UNTOUCHED,
+        next,
+    )
+}

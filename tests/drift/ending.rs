@@ -1,0 +1,169 @@
+//! However a comparison ends, no scratch database stays.
+
+use std::time::{Duration, Instant};
+
+use lockkeeper::clock::Clock;
+use lockkeeper::migration::drift::{self, Replay};
+use lockkeeper::operation::{OperationError, Report};
+
+use crate::base::{Base, PLAIN, cluster, context, scratch_databases};
+
+/// A base whose replay takes long.
+fn slow() -> Base {
+    let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
+    base.record("2_slow", "SELECT pg_sleep(60);");
+    base
+}
+
+async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Whether a script sleeps in the scratch database of the job.
+fn sleeps(job: &str) -> bool {
+    let asked = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND application_name = 'lockkeeper:{job}'"
+    );
+    cluster().psql("postgres", &asked) == "1"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_comparison_ends_at_once_and_leaves_nothing() {
+    let base = slow();
+    let (context, _reports) = context();
+    let target = base.target();
+    let asked = {
+        let context = context.clone();
+        tokio::spawn(async move { drift::run(&target, &Replay::Applied, PLAIN, &context).await })
+    };
+    eventually("the script runs", || sleeps(&context.job)).await;
+    assert_ne!(scratch_databases(&context.job), "");
+    let began = Instant::now();
+    context.cancel.cancel();
+    let ended = asked.await.unwrap();
+    assert!(matches!(ended, Err(OperationError::Cancelled)), "{ended:?}");
+    assert!(
+        began.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(scratch_databases(&context.job), "");
+    assert!(!sleeps(&context.job));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_torn_off_is_cleaned_up_after() {
+    let base = slow();
+    let (context, _reports) = context();
+    let target = base.target();
+    let asked = {
+        let context = context.clone();
+        tokio::spawn(async move { drift::run(&target, &Replay::Applied, PLAIN, &context).await })
+    };
+    eventually("the script runs", || sleeps(&context.job)).await;
+    // As a panic would: what the work holds is dropped wherever it is.
+    asked.abort();
+    eventually("the database goes", || {
+        scratch_databases(&context.job).is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_left_behind_is_dropped_by_the_next_when_it_is_old_and_unused() {
+    let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
+    let name = |at: Clock| format!("lockkeeper_drift_{}", at.id().replace('-', ""));
+    let now = Clock::system().now_ms();
+    let [old, used, fresh] = [
+        name(Clock::fixed(now - 3_600_000)),
+        name(Clock::fixed(now - 3_600_000)),
+        name(Clock::fixed(now - 60_000)),
+    ];
+    let others = [
+        "lockkeeper_drift_mine",
+        "lockkeeper_drift_00000000000000000000000000000000",
+    ];
+    for name in [old.as_str(), &used, &fresh].iter().chain(&others) {
+        cluster().create_database(name);
+    }
+    let held = {
+        let used = used.clone();
+        std::thread::spawn(move || cluster().psql(&used, "SELECT pg_sleep(4)"))
+    };
+    let connected = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{used}'");
+    eventually("somebody is connected", || {
+        cluster().psql("postgres", &connected) == "1"
+    })
+    .await;
+    let (context, mut reports) = context();
+    let ended = drift::run(&base.target(), &Replay::Applied, PLAIN, &context).await;
+    assert!(ended.unwrap().is_none());
+    let is_there = |name: &str| {
+        let asked = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
+        cluster().psql("postgres", &asked) == "1"
+    };
+    assert!(!is_there(&old));
+    for name in [used.as_str(), &fresh].iter().chain(&others) {
+        assert!(is_there(name), "{name} is gone");
+    }
+    drop(context);
+    let mut said = Vec::new();
+    while let Some(report) = reports.recv().await {
+        if let Report::Event(event) = report {
+            said.push(event.text);
+        }
+    }
+    let dropped = format!("{old}, which an earlier comparison left behind, was dropped.");
+    assert!(said.contains(&dropped), "{said:?}");
+    held.join().unwrap();
+}
+
+#[tokio::test]
+async fn what_a_crashed_job_left_is_dropped_by_its_id() {
+    let base = Base::with(&[]);
+    let job = Clock::system().id();
+    let name = format!("lockkeeper_drift_{}", job.replace('-', ""));
+    cluster().create_database(&name);
+    drift::clean_up(&base.target(), &job).await.unwrap();
+    assert_eq!(scratch_databases(&job), "");
+    // There is none any more, or the job had none: nothing to do.
+    drift::clean_up(&base.target(), &job).await.unwrap();
+    drift::clean_up(&base.target(), "a-job").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_at_once_do_not_meet() {
+    let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
+    base.run("ALTER TABLE t ADD b int");
+    let ended = futures_util::future::join_all((0..4).map(|_| base.compared(PLAIN))).await;
+    for drift in &ended {
+        assert_eq!(drift.count, 1, "{:?}", drift.lines());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_is_applied_meanwhile_makes_the_result_void() {
+    let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
+    base.record("2_slow", "SELECT pg_sleep(3);");
+    let (context, _reports) = context();
+    let target = base.target();
+    let asked = {
+        let context = context.clone();
+        tokio::spawn(async move { drift::run(&target, &Replay::Applied, PLAIN, &context).await })
+    };
+    eventually("the script runs", || sleeps(&context.job)).await;
+    base.record("3_next", "CREATE TABLE u (a int);");
+    match asked.await.unwrap() {
+        Err(OperationError::Fail(trouble)) => {
+            assert!(
+                trouble.what.starts_with("Somebody applied migrations"),
+                "{trouble:?}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}

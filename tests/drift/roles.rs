@@ -1,0 +1,168 @@
+//! Roles with few rights, and scratch databases that are like their target.
+
+use crate::base::{Base, PLAIN, cluster, scratch_databases};
+
+/// A role with these attributes that owns what the base has.
+fn as_role(base: Base, role: &str, attributes: &str) -> Base {
+    base.run(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'hunter2' {attributes}; ALTER TABLE _prisma_migrations OWNER TO {role}; \
+         ALTER SCHEMA public OWNER TO {role}"
+    ));
+    let url = cluster().url_as(role, "hunter2", &base.name);
+    base.at(url)
+}
+
+#[tokio::test]
+async fn a_role_that_may_create_no_database_is_told_so() {
+    let base = as_role(
+        Base::with(&[("1_init", "CREATE TABLE t (a int);")]),
+        "poor",
+        "",
+    );
+    let trouble = base.refused().await;
+    assert!(
+        trouble
+            .what
+            .starts_with("The role poor may not create databases"),
+        "{trouble:?}"
+    );
+    assert!(trouble.next.contains("CREATEDB"), "{trouble:?}");
+    assert_eq!(scratch_databases(""), "");
+}
+
+#[tokio::test]
+async fn a_role_compares_schemas_in_which_it_has_no_rights() {
+    let script = "CREATE SCHEMA closed; CREATE TABLE closed.t (a int DEFAULT 1); CREATE VIEW closed.v AS SELECT a FROM closed.t;";
+    let base = Base::with(&[("1_init", script)]);
+    base.run("REVOKE ALL ON SCHEMA closed FROM public; REVOKE ALL ON ALL TABLES IN SCHEMA closed FROM public");
+    let base = as_role(base, "modest", "CREATEDB");
+    assert!(base.compared(PLAIN).await.is_none());
+    base.run("ALTER TABLE closed.t ADD b int");
+    assert_eq!(
+        base.lines().await,
+        [
+            "table closed.t",
+            "  column b is only in the database: nullable yes, integer"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_script_that_needs_more_rights_says_so() {
+    let base = Base::with(&[("1_init", "CREATE EXTENSION pageinspect;")]);
+    let base = as_role(base, "plain", "CREATEDB");
+    let trouble = base.refused().await;
+    assert!(trouble.what.contains("permission denied"), "{trouble:?}");
+    assert!(trouble.next.contains("lacks a right"), "{trouble:?}");
+}
+
+/// Fails unless it runs in a database that is like the base's.
+const LIKE: &str = "DO $$ BEGIN IF (SELECT pg_encoding_to_char(encoding) || ' ' || datcollate || ' ' \
+    || current_setting('intervalstyle') || ' ' || current_schema() FROM pg_database WHERE datname = current_database()) \
+    <> 'LATIN1 C iso_8601 app' THEN RAISE 'another database'; END IF; END $$;";
+
+#[tokio::test]
+async fn the_scratch_database_is_like_the_target() {
+    let options = "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'";
+    let base = Base::named("latin".to_owned(), options, &[]);
+    base.run(
+        "CREATE SCHEMA app; CREATE SCHEMA extensions; ALTER TABLE _prisma_migrations SET SCHEMA app; \
+         ALTER DATABASE latin SET search_path = app, public, extensions; ALTER DATABASE latin SET intervalstyle = iso_8601",
+    );
+    let made =
+        "CREATE TABLE t (a citext, b interval DEFAULT '1 day'); CREATE TABLE public.u (a int);";
+    let extension = "CREATE EXTENSION citext SCHEMA extensions;";
+    base.run(&format!("{LIKE}{extension}{made}"));
+    base.record("1_like", LIKE);
+    base.record("2_extension", extension);
+    base.record("3_made", made);
+    let drift = base.compared(PLAIN).await;
+    assert!(drift.is_none(), "{:#?}", drift.lines());
+    assert_eq!(drift.schemas, ["app", "public"]);
+    assert_eq!(drift.notes, [""; 0]);
+    // Without the setting, the same scripts make something else.
+    base.run("ALTER DATABASE latin RESET intervalstyle");
+    let trouble = base.refused().await;
+    assert!(trouble.what.contains("another database"), "{trouble:?}");
+}
+
+#[tokio::test]
+async fn every_locale_provider_is_taken_over() {
+    let ask = |sql: &str| cluster().psql("postgres", sql);
+    let version: u32 = ask("SELECT current_setting('server_version_num')")
+        .parse()
+        .unwrap();
+    let has_icu = ask("SELECT count(*) > 0 FROM pg_collation WHERE collname LIKE '%-x-icu'") == "t";
+    let mut manners = Vec::new();
+    if version >= 150_000 && has_icu {
+        manners.push((
+            "i",
+            "en-US-u-kn-true",
+            "LOCALE_PROVIDER icu ICU_LOCALE 'en-US-u-kn-true'",
+        ));
+    }
+    if version >= 170_000 {
+        manners.push((
+            "b",
+            "C.UTF-8",
+            "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'",
+        ));
+    }
+    for (provider, locale, manner) in manners {
+        let options = format!("TEMPLATE template0 {manner}");
+        let base = Base::named(format!("locale_{provider}"), &options, &[]);
+        let like = format!(
+            "DO $$ BEGIN IF (SELECT concat(d ->> 'datlocprovider', ' ', d ->> 'datlocale', d ->> 'daticulocale') \
+             FROM (SELECT to_jsonb(x) AS d FROM pg_database x WHERE datname = current_database()) y) <> '{provider} {locale}' \
+             THEN RAISE 'another database'; END IF; END $$;"
+        );
+        base.run(&like);
+        base.record("1_like", &like);
+        assert!(base.compared(PLAIN).await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn the_schema_of_the_url_is_the_one_that_is_compared() {
+    let base = Base::with(&[]);
+    base.run("CREATE SCHEMA \"My App\"; ALTER TABLE _prisma_migrations SET SCHEMA \"My App\"; CREATE TABLE public.other (a int)");
+    let script = "CREATE TABLE t (a int);";
+    base.run(&format!("SET search_path = \"My App\"; {script}"));
+    let url = format!("{}?schema=My%20App", cluster().url(&base.name));
+    let base = base.at(url);
+    base.run(&format!(
+        "SET search_path = \"My App\"; INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) \
+         VALUES ('1', '{}', '1_init', now())",
+        lockkeeper::migration::Script::from_bytes(script.as_bytes()).checksum
+    ));
+    base.project.write("1_init", script);
+    let drift = base.compared(PLAIN).await;
+    assert!(drift.is_none(), "{:#?}", drift.lines());
+    assert_eq!(drift.schemas, ["My App"]);
+    assert_eq!(drift.replayed, 1);
+}
+
+#[tokio::test]
+async fn the_schemas_that_prismas_schema_names_are_compared_too() {
+    let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
+    base.run("CREATE SCHEMA billing; CREATE TABLE billing.invoice (a int); CREATE SCHEMA other; CREATE TABLE other.t (a int)");
+    assert!(base.compared(PLAIN).await.is_none());
+    std::fs::write(
+        base.project.folder().join("prisma/schema.prisma"),
+        "datasource db {\n  provider = \"postgresql\"\n  schemas = [\"billing\", \"public\"]\n}\n",
+    )
+    .unwrap();
+    let drift = base.compared(PLAIN).await;
+    assert_eq!(
+        drift.lines(),
+        [
+            "schema billing is only in the database",
+            "table billing.invoice is only in the database"
+        ]
+    );
+    assert_eq!(drift.schemas, ["billing", "public"]);
+    assert_eq!(
+        drift.notes,
+        ["Not compared, because no migration makes anything there: other."]
+    );
+}
