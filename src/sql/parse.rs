@@ -6,10 +6,10 @@
 
 use std::ops::Range;
 
+use pg_query::NodeEnum;
 use pg_query::protobuf::{RawStmt, ScanToken, Token};
 
 use super::effect::{self, Effect};
-use super::reach::{self, Reach};
 use super::scanner;
 use super::syntax_error::SyntaxError;
 use super::transaction::{self, Control};
@@ -29,7 +29,6 @@ pub struct Statement {
     pub(super) control: Option<Control>,
     pub(super) alone: bool,
     pub(super) beside: bool,
-    pub(super) outside: Option<Reach>,
 }
 
 impl Statement {
@@ -82,6 +81,14 @@ impl Statement {
 /// The input is refused if it is longer than [`MAX_SCRIPT_BYTES`], holds a NUL, is not SQL, or would exhaust the
 /// parser by its nesting.
 pub fn parse(script: &str) -> Result<Vec<Statement>, SyntaxError> {
+    Ok(with_nodes(script)?
+        .into_iter()
+        .map(|(statement, _)| statement)
+        .collect())
+}
+
+/// The statements of `script`, each with its parse tree.
+pub(super) fn with_nodes(script: &str) -> Result<Vec<(Statement, NodeEnum)>, SyntaxError> {
     if script.len() > MAX_SCRIPT_BYTES {
         return Err(SyntaxError::too_large(script.len()));
     }
@@ -98,19 +105,19 @@ pub fn parse(script: &str) -> Result<Vec<Statement>, SyntaxError> {
     Ok(parsed
         .protobuf
         .stmts
-        .iter()
-        .filter_map(|raw| {
-            let node = raw.stmt.as_ref()?.node.as_ref()?;
-            let span = trimmed(script, raw, &tokens);
-            Some(Statement {
+        .into_iter()
+        .filter_map(|mut raw| {
+            let node = raw.stmt.take()?.node?;
+            let span = trimmed(script, &raw, &tokens);
+            let statement = Statement {
                 line: lines.line_of(span.start),
                 span,
-                effects: effect::of(node),
-                control: transaction::control_of(node),
-                alone: transaction::runs_alone(node),
-                beside: transaction::runs_beside(node),
-                outside: reach::of(node),
-            })
+                effects: effect::of(&node),
+                control: transaction::control_of(&node),
+                alone: transaction::runs_alone(&node),
+                beside: transaction::runs_beside(&node),
+            };
+            Some((statement, node))
         })
         .collect())
 }

@@ -7,11 +7,15 @@ use lockkeeper::migration::drift::{self, Replay};
 use lockkeeper::operation::{OperationError, Report};
 
 use crate::base::{Base, PLAIN, cluster, context, scratch_databases};
+use crate::support::holder::Holder;
 
 /// A base whose replay takes long.
 fn slow() -> Base {
     let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
-    base.record("2_slow", "SELECT pg_sleep(60);");
+    base.record(
+        "2_slow",
+        "DO $$ BEGIN PERFORM pg_sleep(60); CREATE TABLE slow (); END $$;",
+    );
     base
 }
 
@@ -78,25 +82,27 @@ async fn what_is_left_behind_is_dropped_by_the_next_when_it_is_old_and_unused() 
     let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
     let name = |at: Clock| format!("lockkeeper_drift_{}", at.id().replace('-', ""));
     let now = Clock::system().now_ms();
-    let [old, used, fresh] = [
-        name(Clock::fixed(now - 3_600_000)),
-        name(Clock::fixed(now - 3_600_000)),
+    let [old, used, fresh, abandoned] = [
+        name(Clock::fixed(now - 900_000)),
+        name(Clock::fixed(now - 900_000)),
         name(Clock::fixed(now - 60_000)),
+        name(Clock::fixed(now - 3_600_000)),
     ];
     let others = [
         "lockkeeper_drift_mine",
         "lockkeeper_drift_00000000000000000000000000000000",
     ];
-    for name in [old.as_str(), &used, &fresh].iter().chain(&others) {
+    for name in [old.as_str(), &used, &fresh, &abandoned]
+        .iter()
+        .chain(&others)
+    {
         cluster().create_database(name);
     }
-    let held = {
-        let used = used.clone();
-        std::thread::spawn(move || cluster().psql(&used, "SELECT pg_sleep(4)"))
-    };
-    let connected = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{used}'");
-    eventually("somebody is connected", || {
-        cluster().psql("postgres", &connected) == "1"
+    let _held = [&used, &abandoned].map(|name| Holder::on(cluster(), name, "SELECT 1"));
+    let connected =
+        format!("SELECT count(*) FROM pg_stat_activity WHERE datname IN ('{used}', '{abandoned}')");
+    eventually("they are in use", || {
+        cluster().psql("postgres", &connected) == "2"
     })
     .await;
     let (context, mut reports) = context();
@@ -107,6 +113,8 @@ async fn what_is_left_behind_is_dropped_by_the_next_when_it_is_old_and_unused() 
         cluster().psql("postgres", &asked) == "1"
     };
     assert!(!is_there(&old));
+    // No comparison lasts that long, whoever is connected.
+    assert!(!is_there(&abandoned));
     for name in [used.as_str(), &fresh].iter().chain(&others) {
         assert!(is_there(name), "{name} is gone");
     }
@@ -119,7 +127,6 @@ async fn what_is_left_behind_is_dropped_by_the_next_when_it_is_old_and_unused() 
     }
     let dropped = format!("{old}, which an earlier comparison left behind, was dropped.");
     assert!(said.contains(&dropped), "{said:?}");
-    held.join().unwrap();
 }
 
 #[tokio::test]
@@ -148,7 +155,10 @@ async fn several_at_once_do_not_meet() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_that_is_applied_meanwhile_makes_the_result_void() {
     let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
-    base.record("2_slow", "SELECT pg_sleep(3);");
+    base.record(
+        "2_slow",
+        "DO $$ BEGIN PERFORM pg_sleep(3); CREATE TABLE slow (); END $$;",
+    );
     let (context, _reports) = context();
     let target = base.target();
     let asked = {

@@ -56,7 +56,7 @@ fn the_terminal_tells_what_differs_and_ends_accordingly() {
     scene
         .run(&["migrate", "diff", "--all"], NOT_SO)
         .says(&["1 difference between the database and what all 2 migrations of the folder make."]);
-    scene.project.write("2_next", "CREATE ROLE stowaway;");
+    scene.project.write("2_next", "CREATE EXTENSION dblink;");
     let said = scene.run(&["migrate", "diff", "--all"], NOT_SO);
     said.says(&[
         "The migration 2_next cannot be replayed",
@@ -97,7 +97,10 @@ fn a_target_that_does_not_answer_is_another_number() {
 fn ctrl_c_leaves_no_scratch_database() {
     use rustix::process::{Pid, Signal, kill_process};
     let scene = migrated();
-    scene.project.write("2_slow", "SELECT pg_sleep(60);");
+    scene.project.write(
+        "2_slow",
+        "DO $$ BEGIN PERFORM pg_sleep(60); CREATE TABLE slow (); END $$;",
+    );
     for has_store in [true, false] {
         let folder = scene.console.folder();
         let mut command = if has_store {
@@ -183,7 +186,10 @@ async fn the_page_shows_the_newest_comparison_and_starts_the_next() {
 #[tokio::test]
 async fn a_comparison_that_lost_its_program_is_cleaned_up_by_the_next() {
     let mut scene = migrated();
-    scene.project.write("1_init", "SELECT pg_sleep(120);");
+    scene.project.write(
+        "1_init",
+        "DO $$ BEGIN PERFORM pg_sleep(120); CREATE TABLE slow (); END $$;",
+    );
     scene.console.serve();
     let visitor = Visitor::signed_in(&scene.console).await;
     let job = visitor.start("/t/app/drift", &[]).await;

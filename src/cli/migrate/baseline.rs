@@ -2,15 +2,14 @@
 
 use clap::Args;
 
-use super::{TargetArg, marking};
+use super::{TargetArg, diff, marking};
+use crate::cli::Failure;
 use crate::cli::terminal::{Exit, Terminal};
-use crate::cli::{Failure, alone};
 use crate::config::Config;
 use crate::job::Operation;
 use crate::migration::baseline;
-use crate::migration::drift::{self, Extent, Replay};
+use crate::migration::drift::{Extent, Replay};
 use crate::migration::mark::Changes;
-use crate::operation::OperationError;
 use crate::target::Target;
 
 #[derive(Args, Debug)]
@@ -20,7 +19,7 @@ pub(in crate::cli) struct Baseline {
     /// The last migration whose effects are in the database
     #[arg(long, value_name = "NAME")]
     up_to: String,
-    /// Show which rows would change; write nothing and take no lock
+    /// Show which rows would change; write nothing, take no lock and do not compare
     #[arg(long)]
     dry_run: bool,
     /// Do not compare the database with what those migrations make
@@ -45,12 +44,14 @@ pub(super) async fn run(
                 .to_owned(),
         ));
     }
-    if !args.no_diff {
-        compare(&target, last, terminal).await?;
-    }
     if args.dry_run {
         marking::show(&changes, terminal);
         return Ok(Exit::Done);
+    }
+    if !args.no_diff
+        && let Err(exit) = compare(config.clone(), &target, last, terminal).await?
+    {
+        return Ok(exit);
     }
     if !args.yes && !agrees(&target, &changes, terminal)? {
         terminal.talk("Nothing was marked.");
@@ -67,33 +68,35 @@ pub(super) async fn run(
 }
 
 /// Shows what differs between the database and what the migrations up to `last` make. Where that cannot be found out, it says why:
-/// whoever knows their database may go on.
-async fn compare(target: &Target, last: &str, terminal: Terminal) -> Result<(), Failure> {
+/// whoever knows their database may go on. Where it was stopped, nothing comes after.
+async fn compare(
+    config: Config,
+    target: &Target,
+    last: &str,
+    terminal: Terminal,
+) -> Result<Result<(), Exit>, Failure> {
     let replay = Replay::UpTo(last.to_owned());
-    let work = async |context| drift::run(target, &replay, Extent::default(), &context).await;
-    let (compared, _reported) = alone::run(terminal, work).await;
-    match compared {
-        Ok(drift) => {
+    match diff::found(config, target, replay, Extent::default(), terminal).await {
+        Ok(Ok(drift)) => {
             terminal.talk(drift.summary());
             for line in drift.lines() {
                 terminal.talk(format!("  {line}"));
             }
+            for note in &drift.notes {
+                terminal.talk(format!("note: {note}"));
+            }
+            Ok(Ok(()))
         }
-        Err(OperationError::Cancelled) => {
-            return Err(Failure::Usage(
-                "stopped before anything was marked".to_owned(),
+        Ok(Err(exit)) => Ok(Err(exit)),
+        Err(Failure::Operation(trouble)) => {
+            terminal.talk(format!(
+                "The database could not be compared with these migrations: {} {}",
+                trouble.what, trouble.next
             ));
+            Ok(Ok(()))
         }
-        Err(
-            OperationError::Fail(trouble)
-            | OperationError::Stopped(trouble)
-            | OperationError::NeedsHuman(trouble),
-        ) => terminal.talk(format!(
-            "The database could not be compared with these migrations: {} {}",
-            trouble.what, trouble.next
-        )),
+        Err(failure) => Err(failure),
     }
-    Ok(())
 }
 
 /// Shows a person what would be written and asks. From then on deploy takes these scripts as run, whatever the database has.

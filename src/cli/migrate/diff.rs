@@ -14,7 +14,6 @@ use crate::job::Operation;
 use crate::job::queue::State;
 use crate::migration::Survey;
 use crate::migration::drift::{self, Drift, Extent, Replay};
-use crate::operation::OperationError;
 use crate::target::Target;
 
 #[derive(Args, Debug)]
@@ -95,24 +94,31 @@ async fn compare(
     let target = pick(&targets(&config)?, args.target.target.as_deref())?;
     // A target that cannot be reached is its own exit code; a job would only say that it failed.
     Survey::of(&target).await.map_err(Failure::Target)?;
-    if has_store(&config) {
-        as_job(args, config, &target, terminal).await
-    } else {
-        by_itself(args, &target, terminal).await
-    }
+    found(config, &target, args.replay(), args.extent(), terminal).await
 }
 
-async fn as_job(
-    args: &Diff,
+/// The comparison, as a job where there is a store.
+pub(super) async fn found(
     config: Config,
     target: &Target,
+    replay: Replay,
+    extent: Extent,
     terminal: Terminal,
 ) -> Result<Result<Drift, Exit>, Failure> {
+    if !has_store(&config) {
+        terminal.talk("There is no store here: this comparison is not recorded.");
+        let work = async |context| drift::run(target, &replay, extent, &context).await;
+        let (ended, _events) = alone::run(terminal, work).await;
+        return match ended {
+            Ok(drift) => Ok(Ok(drift)),
+            Err(error) => alone::stopped(error, terminal).map(Err),
+        };
+    }
     let app = open(config).await?;
     let operation = Operation::DetectDrift {
         target: target.name.clone(),
-        replay: args.replay(),
-        extent: args.extent(),
+        replay,
+        extent,
     };
     let job = follow::operation(&app, &operation, &signal::stop(), terminal).await?;
     if let (State::Failed, Some(trouble)) = (job.state, &job.trouble) {
@@ -122,26 +128,6 @@ async fn as_job(
         Some(drift) => Ok(drift),
         None => Err(follow::ended(&job, terminal)),
     })
-}
-
-async fn by_itself(
-    args: &Diff,
-    target: &Target,
-    terminal: Terminal,
-) -> Result<Result<Drift, Exit>, Failure> {
-    terminal.talk("There is no store here: this comparison is not recorded.");
-    let (replay, extent) = (args.replay(), args.extent());
-    let work = async |context| drift::run(target, &replay, extent, &context).await;
-    let (ended, _events) = alone::run(terminal, work).await;
-    match ended {
-        Ok(drift) => Ok(Ok(drift)),
-        Err(OperationError::Cancelled) => Ok(Err(Exit::Cancelled)),
-        Err(
-            OperationError::Fail(trouble)
-            | OperationError::Stopped(trouble)
-            | OperationError::NeedsHuman(trouble),
-        ) => Err(Failure::Operation(trouble)),
-    }
 }
 
 fn print(drift: &Drift, terminal: Terminal) {

@@ -28,8 +28,8 @@ use crate::target::{Purpose, Session, Target};
 
 use catalog::Catalog;
 pub use difference::{Difference, Side, Value};
+use replay::Prepared;
 pub use replay::Replay;
-use replay::Replayed;
 use scratch::Scratch;
 
 /// Reading folder, ledger and scripts.
@@ -115,9 +115,9 @@ pub async fn between(
     context: &Context,
 ) -> Result<Drift, OperationError> {
     let progress = &context.progress;
-    let scripts = replay.of(survey)?;
-    replay::must_stay_inside(&scripts)?;
+    let scripts = Prepared::of(replay.of(survey)?)?;
     let mut notes = report::remarks(survey, replay);
+    notes.extend(scripts.remark());
     let look = target.connect(Purpose::Look).await?;
     let (here, present) = (target.url.safe(), session_schemas(&look).await?);
     look.close().await;
@@ -146,7 +146,8 @@ pub async fn between(
         session.close().await;
         Ok((schemas, history))
     };
-    let (schemas, history) = scratch.during(context, work).await?;
+    let ((schemas, history), left) = scratch.during(context, work).await?;
+    notes.extend(left);
 
     progress.step(
         COMPARE,
@@ -196,10 +197,10 @@ async fn session_schemas(session: &Session) -> Result<Vec<String>, Trouble> {
 
 /// The schemas that have to be there before the first script: that of the ledger, and those of the search path that no
 /// script makes, such as one that the provider keeps for extensions.
-fn wanted(survey: &Survey, present: Vec<String>, scripts: &[Replayed]) -> Vec<String> {
+fn wanted(survey: &Survey, present: Vec<String>, scripts: &Prepared<'_>) -> Vec<String> {
     let mut wanted = vec![survey.schema.clone()];
     for schema in present {
-        if !wanted.contains(&schema) && !replay::makes_schema(scripts, &schema) {
+        if !wanted.contains(&schema) && !scripts.makes_schema(&schema) {
             wanted.push(schema);
         }
     }

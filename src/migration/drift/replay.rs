@@ -1,13 +1,12 @@
-//! Replaying: which migrations, that none of them reaches beyond its database, and running them one after the other.
-
-use std::collections::HashSet;
+//! Replaying: which migrations, what of them stays inside of its database, and running that one after the other.
 
 use serde::{Deserialize, Serialize};
 
+use super::super::history::words::listed;
 use super::super::{Script, Survey, create_table_sql};
 use super::trouble;
 use crate::operation::{Context, OperationError, Progress, Trouble};
-use crate::sql::{self, Effect, Statement, quote_identifier};
+use crate::sql::{LeftOut, Replayable, Replayer, quote_identifier};
 use crate::target::{Session, script};
 
 /// Which migrations of the folder are replayed, in the order of the folder.
@@ -60,40 +59,58 @@ impl Replay {
     }
 }
 
-/// Refuses scripts of which something would be in effect outside of the database in which they are replayed.
-pub(super) fn must_stay_inside(scripts: &[Replayed]) -> Result<(), Trouble> {
-    let parsed: Vec<(&str, Vec<Statement>)> = scripts
-        .iter()
-        // One that cannot be read is refused by the server as well, before anything of it runs.
-        .filter_map(|(name, script)| Some((*name, sql::parse(&script.text).ok()?)))
-        .collect();
-    let called: HashSet<&str> = parsed
-        .iter()
-        .flat_map(|(_, statements)| statements)
-        .flat_map(|statement| &statement.effects)
-        .filter_map(|effect| match effect {
-            Effect::Call { function } => function.rsplit('.').next(),
-            _ => None,
-        })
-        .collect();
-    for (name, statements) in &parsed {
-        for statement in statements {
-            let Some(reach) = statement.reaches_outside() else {
-                continue;
-            };
-            let runs = |function: &String| called.contains(function.as_str());
-            if reach.within.as_ref().is_none_or(runs) {
-                let summary = statement.summary();
-                return Err(trouble::reaches_outside(
-                    name,
-                    statement.line,
-                    &summary,
-                    &reach,
-                ));
-            }
+/// The scripts as they may be run on the server of the target.
+pub(super) struct Prepared<'a> {
+    scripts: Vec<(Replayed<'a>, Replayable)>,
+    replayer: Replayer,
+}
+
+impl<'a> Prepared<'a> {
+    /// Refuses the first statement of which it is not known that it stays inside of its database.
+    pub(super) fn of(scripts: Vec<Replayed<'a>>) -> Result<Self, Trouble> {
+        let mut replayer = Replayer::default();
+        let mut prepared = Vec::with_capacity(scripts.len());
+        for (name, script) in scripts {
+            let replayable = replayer.script(&script.text);
+            let replayable = replayable.map_err(|found| trouble::not_safe(name, &found))?;
+            prepared.push(((name, script), replayable));
         }
+        Ok(Self {
+            scripts: prepared,
+            replayer,
+        })
     }
-    Ok(())
+
+    /// How many scripts these are.
+    pub(super) fn len(&self) -> usize {
+        self.scripts.len()
+    }
+
+    /// Whether any of the scripts makes the schema `name` itself.
+    pub(super) fn makes_schema(&self, name: &str) -> bool {
+        self.replayer.makes_schema(name)
+    }
+
+    /// A sentence about what is left out, if anything is.
+    pub(super) fn remark(&self) -> Option<String> {
+        let all = || self.scripts.iter().flat_map(|(_, script)| &script.left_out);
+        let kinds: Vec<String> = [
+            (LeftOut::Rows, "that are about rows"),
+            (LeftOut::Server, "that concern the whole server"),
+            (LeftOut::Session, "that concern their session"),
+        ]
+        .into_iter()
+        .map(|(kind, words)| (all().filter(|one| **one == kind).count(), words))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+        (!kinds.is_empty()).then(|| {
+            format!(
+                "Statements that make no schema were not replayed: {}.",
+                listed(&kinds)
+            )
+        })
+    }
 }
 
 /// Makes what a deploy finds before the first script: schemas, and the ledger in the first of them. Returns the schemas that
@@ -126,15 +143,15 @@ pub(super) async fn prepare(session: &Session, schemas: &[String]) -> Result<Vec
 /// Runs the scripts, each as a deploy would, and stops at the first that fails.
 pub(super) async fn run(
     session: &Session,
-    scripts: &[Replayed<'_>],
+    prepared: &Prepared<'_>,
     context: &Context,
 ) -> Result<(), OperationError> {
-    let all = scripts.len() as u64;
+    let all = prepared.len() as u64;
     // A line for each statement would be a log that nobody reads: they have all run once.
     let (quiet, _unheard) = Progress::new(context.clock.clone());
-    for (done, (name, script)) in scripts.iter().enumerate() {
+    for (done, ((name, script), replayable)) in prepared.scripts.iter().enumerate() {
         context.progress.count(done as u64, Some(all), "migrations");
-        script::run(session, &script.text, &quiet)
+        script::run(session, &replayable.text, &quiet)
             .await
             .map_err(|error| trouble::not_replayed(name, script, &error))?;
         script::reset(session).await.map_err(|error| {
@@ -150,11 +167,4 @@ pub(super) async fn run(
     }
     context.progress.count(all, Some(all), "migrations");
     Ok(())
-}
-
-/// Whether any of the scripts makes the schema `name` itself, as far as their words tell.
-pub(super) fn makes_schema(scripts: &[Replayed], name: &str) -> bool {
-    scripts.iter().any(|(_, script)| {
-        script.text.contains(name) && script.text.to_lowercase().contains("create schema")
-    })
 }

@@ -1,11 +1,13 @@
 //! The scratch database: an empty one beside the target, on the same server and read in the same way, for the time of one
 //! comparison.
 //!
-//! What must stay true: it is dropped whatever happens to the work in it, an error, a cancellation and a panic included.
+//! What must stay true: nobody else gets into it; it is dropped whatever happens to the work in it, an error, a cancellation and a
+//! panic included, and the work has an end.
 //! What a killed program leaves behind is known by its name, which holds the id of the job and with it the time, and is
 //! dropped by the next comparison once nobody is connected to it. Nothing but a database of such a name is ever dropped.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio_postgres::error::SqlState;
@@ -24,6 +26,11 @@ const PREFIX: &str = "lockkeeper_drift_";
 /// How old a scratch database is before another comparison takes it for left behind. One that is in use has a session, but
 /// for moments after it was made.
 const LEFT_BEHIND_MS: i64 = 10 * 60 * 1000;
+
+/// How old it is before its sessions are no reason to keep it: no comparison lasts half as long.
+const ABANDONED_MS: i64 = 30 * 60 * 1000;
+/// How long the work in one may take. Scripts on empty tables take seconds; what does not end must not stay on the server.
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// A scratch database. Dropping the value drops the database too, a little later; [`Scratch::during`] does it at once.
 pub(super) struct Scratch {
@@ -81,10 +88,16 @@ impl Scratch {
             // An earlier comparison of this very job could not drop it.
             Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {
                 client.simple_query(&dropping(&self.name)).await?;
-                client.simple_query(&create).await.map(drop)
+                client.simple_query(&create).await?;
             }
-            made => made.map(drop),
+            made => drop(made?),
         }
+        // What others may not see of the target they may not see here either.
+        let close = format!(
+            "REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC",
+            quote_identifier(&self.name)
+        );
+        client.simple_query(&close).await.map(drop)
     }
 
     /// The way into it: as into the target, with the same role and parameters.
@@ -95,29 +108,33 @@ impl Scratch {
         }
     }
 
-    /// Does `work` in it and drops it, whether the work ended, was cancelled or panicked.
+    /// Does `work` in it and drops it, whether the work ended, was cancelled or panicked. Returns with the result a sentence about
+    /// what is left of it, if anything is.
     pub(super) async fn during<T>(
         self,
         context: &Context,
         work: impl Future<Output = Result<T, OperationError>>,
-    ) -> Result<T, OperationError> {
+    ) -> Result<(T, Option<String>), OperationError> {
         let ended = tokio::select! {
             ended = AssertUnwindSafe(work).catch_unwind() => ended,
             // What the work holds is dropped with it, its session first of all.
             () = context.cancel.cancelled() => Ok(Err(OperationError::Cancelled)),
+            () = tokio::time::sleep(LONGEST) => Ok(Err(trouble::too_long(LONGEST).into())),
         };
-        self.remove(context).await;
-        ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let left = self.remove(context).await;
+        let ended = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        ended.map(|made| (made, left))
     }
 
-    async fn remove(mut self, context: &Context) {
-        match drop_database(&self.home, &self.job, &self.name).await {
-            Ok(()) => self.present = false,
-            Err(trouble) => context.progress.warn(format!(
-                "The scratch database {} could not be dropped: {} The next comparison drops it.",
-                self.name, trouble.what
-            )),
-        }
+    async fn remove(mut self, context: &Context) -> Option<String> {
+        let dropped = drop_database(&self.home, &self.job, &self.name).await;
+        let trouble = dropped.inspect(|()| self.present = false).err()?;
+        let left = format!(
+            "The scratch database {} could not be dropped: {} The next comparison drops it.",
+            self.name, trouble.what
+        );
+        context.progress.warn(left.clone());
+        Some(left)
     }
 }
 
@@ -184,9 +201,14 @@ async fn drop_database(home: &DatabaseUrl, job: &str, name: &str) -> Result<(), 
 
 /// That something could not be dropped is no reason not to compare; the next comparison tries again.
 async fn drop_left_behind(session: &Session, context: &Context) {
-    for name in left_behind(session, &context.clock).await {
-        // Without FORCE: when somebody has connected meanwhile, the server refuses.
-        let drop = format!("DROP DATABASE IF EXISTS {}", quote_identifier(&name));
+    for (name, begun) in left_behind(session, &context.clock).await {
+        let is_abandoned = begun < context.clock.now_ms() - ABANDONED_MS;
+        let drop = if is_abandoned {
+            dropping(&name)
+        } else {
+            // Without FORCE: when somebody is connected, the server refuses.
+            format!("DROP DATABASE IF EXISTS {}", quote_identifier(&name))
+        };
         match session.client().simple_query(&drop).await {
             Ok(_) => context.progress.info(format!(
                 "{name}, which an earlier comparison left behind, was dropped."
@@ -198,22 +220,21 @@ async fn drop_left_behind(session: &Session, context: &Context) {
     }
 }
 
-async fn left_behind(session: &Session, clock: &Clock) -> Vec<String> {
+/// Names of scratch databases of our role that are old enough, and when their jobs began.
+async fn left_behind(session: &Session, clock: &Clock) -> Vec<(String, i64)> {
     let question = "SELECT d.datname::text FROM pg_database d \
-        WHERE d.datname ~ ('^' || $1 || '[0-9a-f]{32}$') AND pg_has_role(d.datdba, 'USAGE') \
-            AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)";
+        WHERE d.datname ~ ('^' || $1 || '[0-9a-f]{32}$') AND pg_has_role(d.datdba, 'USAGE')";
     let rows = session
         .client()
         .query_typed(question, &[(&PREFIX, Type::TEXT)])
         .await;
-    let mut names: Vec<String> = rows
-        .unwrap_or_default()
+    let before = clock.now_ms() - LEFT_BEHIND_MS;
+    rows.unwrap_or_default()
         .iter()
         .filter_map(|row| row.try_get(0).ok())
-        .collect();
-    let before = clock.now_ms() - LEFT_BEHIND_MS;
-    names.retain(|name| begun(name).is_some_and(|begun| begun < before));
-    names
+        .filter_map(|name: String| begun(&name).map(|begun| (name, begun)))
+        .filter(|(_, begun)| *begun < before)
+        .collect()
 }
 
 #[cfg(test)]

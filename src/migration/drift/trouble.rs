@@ -1,11 +1,13 @@
 //! Why a comparison could not be made, in sentences.
 
+use std::time::Duration;
+
 use tokio_postgres::error::SqlState;
 
 use super::super::Script;
 use crate::migration::history::words::printable;
 use crate::operation::Trouble;
-use crate::sql::Reach;
+use crate::sql::Unsafe;
 use crate::target::describe;
 use crate::target::script::ScriptError;
 
@@ -60,6 +62,17 @@ pub(super) fn lost(trouble: &Trouble) -> Trouble {
         format!("The scratch database cannot be used: {}", trouble.what),
         "Nothing of the target was changed.",
         "Compare again. If it stays so, look whether somebody drops databases on this server.",
+    )
+}
+
+pub(super) fn too_long(limit: Duration) -> Trouble {
+    Trouble::new(
+        format!(
+            "The migrations took longer than {} minutes on empty tables, so they were stopped.",
+            limit.as_secs() / 60
+        ),
+        UNTOUCHED,
+        "Look for a block that waits or does not end, or try again when the server has less to do.",
     )
 }
 
@@ -133,33 +146,26 @@ pub(super) fn moved() -> Trouble {
     )
 }
 
-/// A statement that would be in effect outside of the scratch database.
-pub(super) fn reaches_outside(name: &str, line: usize, summary: &str, reach: &Reach) -> Trouble {
-    let how = match &reach.within {
-        None => format!("line {line} ({}) reaches", printable(summary)),
-        Some(function) => format!(
-            "the function {} (line {line}), which the migrations call, reaches",
-            printable(function)
-        ),
-    };
+/// A statement of which it is not known that it stays inside of the scratch database.
+pub(super) fn not_safe(name: &str, found: &Unsafe) -> Trouble {
     Trouble::new(
         format!(
-            "The migration {} cannot be replayed: {how} {}, which is not part of one database.",
+            "The migration {} cannot be replayed: line {} ({}) {}.",
             printable(name),
-            reach.what
+            found.line,
+            printable(&found.summary),
+            printable(&found.why)
         ),
-        "Nothing was replayed: run again, it would change the server that your app uses.",
-        "Such statements belong where the server is set up. What the other migrations make can be compared once this one is \
-         without it; an edited script that is applied already is not run again.",
+        "Nothing was replayed: only what is known to stay in one database is run a second time on the server of your app.",
+        "docs/drift.md says what can be replayed. Until then compare by hand, or in a database of your own on another server \
+         (`prisma migrate diff`).",
     )
 }
 
 /// A script that does not run in an empty database.
 pub(super) fn not_replayed(name: &str, script: &Script, error: &ScriptError) -> Trouble {
-    let statement = match error.of {
-        0 => String::new(),
-        of => format!("statement {} of {of}, ", error.statement),
-    };
+    // Not its number: what makes no schema was left out.
+    let place = error.place();
     let next = if error.message.contains("(SQLSTATE 53100)") {
         "The server has no room left for another database: free some space, then compare again."
     } else if error.message.contains("(SQLSTATE 42501)") {
@@ -176,9 +182,8 @@ pub(super) fn not_replayed(name: &str, script: &Script, error: &ScriptError) -> 
     };
     Trouble::new(
         format!(
-            "The migration {} does not run in an empty database after those before it (P3006): {statement}line {}: {}{bytes}",
+            "The migration {} does not run in an empty database after those before it (P3006): {place}: {}{bytes}",
             printable(name),
-            error.line,
             error.message
         ),
         UNTOUCHED,

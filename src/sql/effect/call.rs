@@ -5,12 +5,13 @@
 
 use pg_query::NodeEnum;
 
+use super::super::tree::{self, Called};
 use super::Effect;
 
 /// Functions that compute a value and leave everything as it is. Unqualified, they are found in `pg_catalog` before any
 /// function of the same name in another schema. Of `set_config`, only where objects are found is one of them: other
 /// settings change how later text is read.
-const COMPUTING: &[&str] = &[
+pub(in crate::sql) const COMPUTING: &[&str] = &[
     "abs",
     "age",
     "array_agg",
@@ -157,13 +158,19 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
     }
     let mut called: Vec<String> = Vec::new();
     let mut moved = false;
-    for parts in names(&format!("{node:?}")) {
-        let computes = match parts.as_slice() {
-            [name] => COMPUTING.contains(&name.as_str()),
-            [schema, name] => schema == "pg_catalog" && COMPUTING.contains(&name.as_str()),
+    let tree = tree::of(node);
+    for call in tree::calls(&tree) {
+        let name = name_of(&call);
+        let computes = match call.parts.as_slice() {
+            [_] => COMPUTING.contains(&name.as_str()),
+            [schema, _] => {
+                *schema == "pg_catalog"
+                    && name
+                        .strip_prefix("pg_catalog.")
+                        .is_some_and(|name| COMPUTING.contains(&name))
+            }
             _ => false,
         };
-        let name = parts.join(".");
         moved |= name.ends_with("set_config search_path");
         if !computes && !called.contains(&name) {
             called.push(name);
@@ -177,30 +184,13 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
         .collect()
 }
 
-/// The names of all calls in the printed form of a parse tree. `set_config` has its setting's name behind it.
-///
-/// The parser's own walk over a tree leaves out defaults, index expressions and constraints. Its printed form holds
-/// every node; a text in it that only looks like a call makes one name too many, never one too few.
-pub(super) fn names(printed: &str) -> impl Iterator<Item = Vec<String>> + '_ {
-    printed.split("FuncCall { funcname: [").skip(1).map(|rest| {
-        let (list, arguments) = rest.split_once("], args:").unwrap_or((rest, ""));
-        let mut parts: Vec<String> = texts(list).map(str::to_owned).collect();
-        if parts.last().is_some_and(|name| name == "set_config") {
-            let setting = texts(arguments).next().unwrap_or_default();
-            if let Some(name) = parts.last_mut() {
-                *name = format!("set_config {setting}");
-            }
-        }
-        parts
-    })
-}
-
-/// The string nodes of a printed tree, in order.
-fn texts(printed: &str) -> impl Iterator<Item = &str> {
-    printed
-        .split("sval: \"")
-        .skip(1)
-        .filter_map(|part| part.split('"').next())
+/// The name of what is called, with its schema. `set_config` has its setting's name behind it.
+pub(in crate::sql) fn name_of(call: &Called) -> String {
+    let mut name = call.parts.join(".");
+    if call.parts.last() == Some(&"set_config") {
+        name = format!("{name} {}", call.text.unwrap_or_default());
+    }
+    name
 }
 
 #[cfg(test)]
@@ -234,6 +224,7 @@ mod tests {
             assert_eq!(calls(script), ["purge"], "{script}");
         }
         assert_eq!(calls("SELECT app.lower('x')"), ["app.lower"]);
+        assert_eq!(calls("SELECT \"lower], args:\"()"), ["lower], args:"]);
         assert_eq!(
             calls("SELECT set_config('a.b', 'c', false)"),
             ["set_config a.b"]

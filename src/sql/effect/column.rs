@@ -3,6 +3,7 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{ColumnDef, ConstrType};
 
+use super::super::tree;
 use super::constraint::{Constraint, ConstraintKind};
 use super::data_type::DataType;
 
@@ -50,7 +51,7 @@ impl NewColumn {
             needs_value: required && !filled,
             fills_each_row: makes_values
                 || stored
-                || default.is_some_and(|value| differs_by_row(&format!("{value:?}"))),
+                || default.is_some_and(|value| differs_by_row(value)),
             constraints: written()
                 .map(|constraint| Constraint::of(constraint))
                 .filter(|constraint| constraint.kind != ConstraintKind::Other)
@@ -68,8 +69,8 @@ fn is_null(value: &pg_query::Node) -> bool {
     }
 }
 
-/// Whether an expression, in the printed form of its tree, calls a function whose value is not the same for every row.
-fn differs_by_row(printed: &str) -> bool {
+/// Whether an expression calls a function whose value is not the same for every row.
+fn differs_by_row(value: &pg_query::Node) -> bool {
     /// Known to give one value to a whole statement.
     const STEADY: [&str; 6] = [
         "now",
@@ -79,9 +80,10 @@ fn differs_by_row(printed: &str) -> bool {
         "json_build_object",
         "timezone",
     ];
-    super::call::names(printed).any(|parts| {
-        parts
-            .last()
-            .is_none_or(|name| !STEADY.contains(&name.as_str()))
+    value.node.as_ref().is_some_and(|node| {
+        let tree = tree::of(node);
+        tree::calls(&tree)
+            .iter()
+            .any(|call| call.parts.last().is_none_or(|name| !STEADY.contains(name)))
     })
 }

@@ -18,6 +18,7 @@ mod words;
 
 use super::identifier::TableName;
 
+pub(super) use call::{COMPUTING, name_of};
 pub use column::NewColumn;
 pub use constraint::{Constraint, ConstraintKind};
 pub use data_type::{DataType, Using};

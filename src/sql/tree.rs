@@ -1,0 +1,67 @@
+//! A parse tree as plain values, to look for something wherever it may stand.
+//!
+//! The parser's own walk over a tree leaves out defaults, index expressions and constraints; this form holds every node.
+
+use pg_query::NodeEnum;
+use serde_json::Value;
+
+/// The whole tree below `node`. A node is an object of one entry, its kind; fields of one kind only are without it.
+pub(super) fn of(node: &NodeEnum) -> Value {
+    serde_json::to_value(node).unwrap_or_default()
+}
+
+/// A function that is called: the parts of its name, and the first text among its arguments.
+#[derive(Debug)]
+pub(super) struct Called<'a> {
+    pub parts: Vec<&'a str>,
+    pub text: Option<&'a str>,
+}
+
+/// Every call in `tree`, in order.
+pub(super) fn calls(tree: &Value) -> Vec<Called<'_>> {
+    let mut found = Vec::new();
+    each(tree, &mut |_, inside| {
+        // By what it has, for `CALL` keeps its call under another name.
+        if inside.get("agg_within_group").is_some() {
+            found.push(Called {
+                parts: strings(&inside["funcname"]),
+                text: strings(&inside["args"]).first().copied(),
+            });
+        }
+    });
+    found
+}
+
+/// Whether a node of one of these kinds is anywhere in `tree`.
+pub(super) fn has(tree: &Value, kinds: &[&str]) -> bool {
+    let mut found = false;
+    each(tree, &mut |kind, _| found |= kinds.contains(&kind));
+    found
+}
+
+/// Every text in `tree`, in order.
+pub(super) fn strings(tree: &Value) -> Vec<&str> {
+    let mut found = Vec::new();
+    each(tree, &mut |kind, inside| {
+        if kind == "sval"
+            && let Some(text) = inside.as_str()
+        {
+            found.push(text);
+        }
+    });
+    found
+}
+
+/// Visits every entry of every object.
+pub(super) fn each<'a>(tree: &'a Value, visit: &mut impl FnMut(&'a str, &'a Value)) {
+    match tree {
+        Value::Object(entries) => {
+            for (kind, inside) in entries {
+                visit(kind, inside);
+                each(inside, visit);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| each(item, visit)),
+        _ => {}
+    }
+}
