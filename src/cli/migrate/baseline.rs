@@ -49,7 +49,7 @@ pub(super) async fn run(
         return Ok(Exit::Done);
     }
     if !args.no_diff
-        && let Err(exit) = compare(config.clone(), &target, last, terminal).await?
+        && let Err(exit) = Box::pin(compare(config.clone(), &target, last, terminal)).await?
     {
         return Ok(exit);
     }

@@ -94,7 +94,15 @@ async fn compare(
     let target = pick(&targets(&config)?, args.target.target.as_deref())?;
     // A target that cannot be reached is its own exit code; a job would only say that it failed.
     Survey::of(&target).await.map_err(Failure::Target)?;
-    found(config, &target, args.replay(), args.extent(), terminal).await
+    // On the heap: a comparison's future is large.
+    Box::pin(found(
+        config,
+        &target,
+        args.replay(),
+        args.extent(),
+        terminal,
+    ))
+    .await
 }
 
 /// The comparison, as a job where there is a store.

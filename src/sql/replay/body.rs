@@ -210,7 +210,7 @@ fn sql_of(parsed: &Value) -> Result<Vec<String>, String> {
             match statements(inside) {
                 Some(found) => queries.extend(found),
                 None => {
-                    why = Some("has a body with an expression that could not be read".to_owned())
+                    why = Some("has a body with an expression that could not be read".to_owned());
                 }
             }
         }

@@ -127,9 +127,10 @@ fn defines(node: &NodeEnum, definitions: &mut Definitions) -> Result<(), String>
                     "subtype" | "collation" | "multirange_type_name"
                 )
             };
-            match body::options(&range.params).all(plain) {
-                true => Ok(()),
-                false => refuse("makes a range type with functions of its own"),
+            if body::options(&range.params).all(plain) {
+                Ok(())
+            } else {
+                refuse("makes a range type with functions of its own")
             }
         }
         _ if only_defines(node) => Ok(()),
