@@ -27,6 +27,7 @@ pub mod resolve;
 mod schema_file;
 mod script;
 mod survey;
+mod trace;
 
 pub use contract::{Contract, Package, short};
 pub use folder::{Folder, FolderProblem, Migration};
@@ -40,3 +41,4 @@ pub use lock_file::LockFile;
 pub use prisma_status::PrismaStatus;
 pub use script::{BrokenFolder, MAX_SCRIPT_FILE_BYTES, Script};
 pub use survey::Survey;
+pub use trace::Trace;

@@ -55,6 +55,7 @@ mod system;
 mod taken;
 mod telling;
 mod tokens;
+mod trace;
 mod unbegun;
 mod users;
 mod watching;

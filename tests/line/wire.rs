@@ -14,6 +14,8 @@ use crate::support::project::Project;
 pub enum Fate {
     /// The console loses its connection; the server still gets the message.
     Cut,
+    /// Both lose the connection; the server never gets the message, as when a program is killed before it is sent.
+    Lost,
     /// The message waits until [`Wire::let_go`].
     Held,
     /// The server never sees it; the console is answered with this SQLSTATE.
@@ -117,6 +119,10 @@ fn forward(mut client: TcpStream, mut server: TcpStream, state: &Mutex<State>) {
                 continue;
             }
             Some(Fate::Cut) => client.shutdown(Shutdown::Both).unwrap(),
+            Some(Fate::Lost) => {
+                client.shutdown(Shutdown::Both).unwrap();
+                break;
+            }
             Some(Fate::Held) => {
                 while !state.lock().unwrap().let_go {
                     std::thread::sleep(Duration::from_millis(20));

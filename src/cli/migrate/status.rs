@@ -120,6 +120,7 @@ fn value(target: &Target, survey: &Survey, is_up_to_date: bool) -> Value {
         "pending": names(&|entry| entry.pending),
         "failed": in_state(State::Failed),
         "running": in_state(State::Running),
+        "traces": survey.traces,
         "rolledBack": in_state(State::RolledBack),
         "missing": in_state(State::Missing),
         "broken": names(&|entry| entry.broken.is_some()),

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 use super::contract::take_packages;
 use super::mark::Past;
-use super::{Contract, Folder, History, Ledger, LedgerRow, Oddity, Package, PrismaStatus, Script};
+use super::{
+    Contract, Folder, History, Ledger, LedgerRow, Oddity, Package, PrismaStatus, Script, Trace,
+};
 use crate::operation::Trouble;
 use crate::target::catalog::session::LockHolder;
 use crate::target::catalog::{self, Facts};
@@ -35,6 +37,8 @@ pub struct Survey {
     pub elsewhere: Vec<String>,
     /// Who else holds the lock of Prisma Migrate.
     pub lock_holder: Option<LockHolder>,
+    /// What can be seen of migrations that failed; looked for by [`Survey::of`] only.
+    pub traces: Vec<Trace>,
     /// What there is of Prisma 8, in the folder or in the database.
     pub contract: Option<Contract>,
     /// The one of [`Survey::elsewhere`] that Prisma finds when it looks whether there is a ledger, and then cannot read: its
@@ -48,7 +52,10 @@ impl Survey {
     /// Looks at `target` over a session of its own.
     pub async fn of(target: &Target) -> Result<Self, Trouble> {
         let session = target.connect(Purpose::Look).await?;
-        let survey = Self::with(target, &session).await;
+        let mut survey = Self::with(target, &session).await;
+        if let Ok(survey) = &mut survey {
+            survey.traces = Trace::all(survey, &session).await;
+        }
         session.close().await;
         survey
     }
@@ -97,6 +104,7 @@ impl Survey {
             has_schema: has_ledger || catalog::ledger::schema_exists(session).await?,
             has_ledger,
             lock_holder,
+            traces: Vec::new(),
             contract: Contract::of(packages, found, has_ledger),
             needs_baseline,
         })

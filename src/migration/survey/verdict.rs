@@ -3,7 +3,7 @@
 use super::Survey;
 use crate::clock;
 use crate::migration::history::words::printable;
-use crate::migration::{Blocker, Contract, LockFile, Oddity, TABLE};
+use crate::migration::{Blocker, Contract, LockFile, Oddity, TABLE, Trace};
 use crate::operation::Trouble;
 
 const AS_IT_WAS: &str = "Nothing was applied. The database is as it was.";
@@ -116,6 +116,7 @@ impl Survey {
             Some(contract) if self.history.entries.is_empty() => sentences.extend(contract.calm()),
             _ => sentences.extend(self.history.sentences()),
         }
+        sentences.extend(self.traces.iter().map(Trace::sentence));
         sentences
     }
 
@@ -131,6 +132,7 @@ impl Survey {
     pub fn oddities(&self) -> Vec<String> {
         let mut sentences = self.surroundings();
         sentences.extend(self.history.oddities());
+        sentences.extend(self.traces.iter().map(Trace::sentence));
         sentences
     }
 

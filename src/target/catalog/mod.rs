@@ -15,6 +15,7 @@ pub mod session;
 pub mod shape;
 pub mod standing;
 pub mod table;
+pub mod trace;
 
 use std::time::Duration;
 
