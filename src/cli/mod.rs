@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::runtime::{self, Runtime};
 
 use crate::app::{self, App, OpenError};
 use crate::clock::Clock;
@@ -36,6 +37,7 @@ use crate::operation::Trouble;
 use crate::store::{StoreError, Tx};
 use crate::target::Target;
 use crate::telemetry;
+use migrate::MigrateCommand;
 use terminal::{Exit, Terminal};
 
 /// The admin console for the production Postgres behind a Prisma app.
@@ -77,7 +79,7 @@ enum Command {
     Doctor,
     /// Show and apply migrations
     #[command(subcommand)]
-    Migrate(migrate::MigrateCommand),
+    Migrate(MigrateCommand),
     /// Make, read, approve or reject, and apply a plan of what is pending
     #[command(subcommand)]
     Plan(plan::PlanCommand),
@@ -105,7 +107,8 @@ enum Command {
 }
 
 /// Runs the command line and returns the process's exit code.
-pub async fn run() -> u8 {
+#[must_use]
+pub fn run() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -143,21 +146,51 @@ pub async fn run() -> u8 {
     for warning in &config.warnings {
         terminal.talk(format!("warning: {warning}"));
     }
-    let done = match cli.command {
-        Command::Serve(args) => serve::run(args, config, terminal).await,
-        Command::Worker(_) => worker::run(config, terminal).await,
-        Command::Doctor => doctor::run(&config, terminal).await,
-        Command::Migrate(command) => migrate::run(command, config, terminal).await,
-        Command::Plan(command) => plan::run(command, config, terminal).await,
-        Command::Backup(command) => backup::run(command, config, terminal).await,
-        Command::Audit(command) => audit::run(command, config, terminal).await,
-        Command::Job(command) => job::run(command, config, terminal).await,
-        Command::Target(command) => target::run(command, config, terminal).await,
-        Command::User(command) => user::run(command, config, terminal).await,
-        Command::Token(command) => token::run(command, config, terminal).await,
-        Command::Store(command) => store::run(command, config, terminal).await,
+    let runtime = match cli.command.runtime(&config) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal.talk(format!("error: the program could not be started: {error}"));
+            return Exit::NotSo as u8;
+        }
     };
+    let done = runtime.block_on(cli.command.run(config, terminal));
     done.unwrap_or_else(|failure| failure.tell(terminal)) as u8
+}
+
+impl Command {
+    /// What carries it. Who runs jobs needs several threads: a terminal that takes no more lines must not hold up a lease. Who
+    /// works alone needs one: its time is spent waiting for a server, and every answer that goes from thread to thread makes
+    /// that longer.
+    fn runtime(&self, config: &Config) -> std::io::Result<Runtime> {
+        let is_alone = match self {
+            Self::Migrate(MigrateCommand::Status(_)) => true,
+            Self::Migrate(MigrateCommand::Deploy(_)) => !has_store(config),
+            _ => false,
+        };
+        let mut builder = if is_alone {
+            runtime::Builder::new_current_thread()
+        } else {
+            runtime::Builder::new_multi_thread()
+        };
+        builder.enable_all().build()
+    }
+
+    async fn run(self, config: Config, terminal: Terminal) -> Result<Exit, Failure> {
+        match self {
+            Self::Serve(args) => serve::run(args, config, terminal).await,
+            Self::Worker(_) => worker::run(config, terminal).await,
+            Self::Doctor => doctor::run(&config, terminal).await,
+            Self::Migrate(command) => migrate::run(command, config, terminal).await,
+            Self::Plan(command) => plan::run(command, config, terminal).await,
+            Self::Backup(command) => backup::run(command, config, terminal).await,
+            Self::Audit(command) => audit::run(command, config, terminal).await,
+            Self::Job(command) => job::run(command, config, terminal).await,
+            Self::Target(command) => target::run(command, config, terminal).await,
+            Self::User(command) => user::run(command, config, terminal).await,
+            Self::Token(command) => token::run(command, config, terminal).await,
+            Self::Store(command) => store::run(command, config, terminal).await,
+        }
+    }
 }
 
 /// Why a command did not do what it was asked to.

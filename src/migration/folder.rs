@@ -4,6 +4,7 @@
 //! with Prisma, but says why: silence would look like "everything is applied". Reading is synchronous; an async caller
 //! puts it on a blocking thread.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -101,6 +102,23 @@ impl Folder {
         self.migrations
             .iter()
             .find(|migration| migration.name == name)
+    }
+
+    /// Takes the scripts of `earlier` for those that are the same, for they may be parsed already.
+    pub(super) fn keep_parsed(&mut self, earlier: &Self) {
+        let scripts: HashMap<&str, &Script> = earlier
+            .migrations
+            .iter()
+            .filter_map(|one| Some((one.name.as_str(), one.script.as_ref().ok()?)))
+            .collect();
+        for one in &mut self.migrations {
+            let kept = scripts.get(one.name.as_str());
+            if let (Ok(script), Some(kept)) = (&mut one.script, kept)
+                && script == *kept
+            {
+                script.clone_from(kept);
+            }
+        }
     }
 
     /// The names of the directories that count, in order.

@@ -4,8 +4,10 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use super::checksum;
+use crate::sql::{self, Statement, SyntaxError};
 
 /// The longest script that is read, in bytes. A longer one is [`BrokenFolder::TooLarge`].
 pub const MAX_SCRIPT_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -14,7 +16,7 @@ pub const MAX_SCRIPT_FILE_BYTES: u64 = 16 * 1024 * 1024;
 pub(super) const SCRIPT_FILE: &str = "migration.sql";
 
 /// The text of a migration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Script {
     /// What is run: the file decoded as UTF-8, with replacement characters for what is not.
     pub text: String,
@@ -22,7 +24,18 @@ pub struct Script {
     pub checksum: String,
     /// Whether the file was UTF-8 throughout, so that `text` is the file.
     pub is_utf8: bool,
+    /// The text, parsed when that was first asked for. Clones share it.
+    parsed: Arc<OnceLock<Result<Vec<Statement>, SyntaxError>>>,
 }
+
+/// Whether they are of the same file; whether one was parsed already makes no difference.
+impl PartialEq for Script {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, self.is_utf8) == (&other.text, other.is_utf8)
+    }
+}
+
+impl Eq for Script {}
 
 impl Script {
     /// The script of a file with this content.
@@ -33,7 +46,14 @@ impl Script {
             checksum: checksum::checksum(bytes),
             is_utf8: matches!(text, std::borrow::Cow::Borrowed(_)),
             text: text.into_owned(),
+            parsed: Arc::default(),
         }
+    }
+
+    /// Its statements, in order, or why Postgres would not take it. It is parsed once, whoever asks.
+    pub fn statements(&self) -> Result<&[Statement], &SyntaxError> {
+        let parsed = self.parsed.get_or_init(|| sql::parse(&self.text));
+        parsed.as_deref()
     }
 
     /// Whether a recorded checksum is this script's, by Prisma's rules ([`checksum::matches`]).

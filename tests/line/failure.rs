@@ -170,6 +170,37 @@ fn settings_of_one_script_reach_nothing_else() {
 }
 
 #[test]
+fn what_a_script_has_discarded_is_prepared_again() {
+    let scene = Scene::terminal(
+        Project::new()
+            .migration("1_first", "CREATE TABLE first (id int);")
+            .migration("2_discard", "DEALLOCATE ALL;")
+            .migration("3_last", "CREATE TABLE last (id int);"),
+    );
+    scene.plan_and_apply(DONE);
+    assert!(exists(&scene, "last"));
+    assert_eq!(
+        scene.ledger(),
+        "1_first|t|f|f|1\n2_discard|t|f|f|1\n3_last|t|f|f|1"
+    );
+}
+
+#[test]
+fn nothing_runs_behind_a_script_that_lets_go_of_the_lock() {
+    let scene = Scene::terminal(
+        Project::new()
+            .migration("1_unlock", "SELECT pg_advisory_unlock_all();")
+            .migration("2_next", "CREATE TABLE next (id int);"),
+    );
+    scene.approve_and_apply(NOT_SO).says(&[
+        "The script of 1_unlock let go of the lock of the migrations.",
+        "1 of 2 migrations are in effect and recorded",
+    ]);
+    assert!(!exists(&scene, "next"));
+    assert_eq!(scene.ledger(), "1_unlock|t|f|f|1");
+}
+
+#[test]
 fn the_schema_of_the_url_holds_for_every_script() {
     let project = Project::new()
         .migration("1_path", "SET search_path = public;")

@@ -63,11 +63,11 @@ pub(super) async fn run(args: Deploy, config: Config, terminal: Terminal) -> Res
         }
     }
     // A target that cannot be reached is its own exit code; a job would only say that it failed.
-    Survey::of(&target).await.map_err(Failure::Target)?;
+    let survey = Survey::of(&target).await.map_err(Failure::Target)?;
     match (args.dry_run, has_store(&config)) {
-        (true, _) => dry_run(&args, config, &target, terminal).await,
+        (true, _) => dry_run(&args, config, (&target, &survey), terminal).await,
         (false, true) => deploy_as_job(args, config, &target, terminal).await,
-        (false, false) => deploy_alone(&args, &target, terminal).await,
+        (false, false) => deploy_alone(&args, (&target, &survey), terminal).await,
     }
 }
 
@@ -131,10 +131,10 @@ fn is_another(args: &Deploy, plan: &Plan, terminal: Terminal) -> bool {
 async fn dry_run(
     args: &Deploy,
     config: Config,
-    target: &Arc<Target>,
+    looked: (&Arc<Target>, &Survey),
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
-    let plan = match planned(target, terminal).await? {
+    let plan = match planned(looked, terminal).await? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
@@ -179,13 +179,13 @@ async fn dry_run(
 
 async fn deploy_alone(
     args: &Deploy,
-    target: &Arc<Target>,
+    (target, survey): (&Arc<Target>, &Survey),
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
     terminal.talk(
         "There is no store here: this run is recorded in the ledger only, not as a job, and no backup is taken.",
     );
-    let plan = match planned(target, terminal).await? {
+    let plan = match planned((target, survey), terminal).await? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
@@ -197,14 +197,17 @@ async fn deploy_alone(
         return Ok(refuse(&plan, terminal));
     }
     alone::change(target, terminal, async |context| {
-        apply::run_alone(target, &plan, allowance, context).await
+        apply::run_alone(target, (&plan, survey), allowance, context).await
     })
     .await
 }
 
 /// The plan of what is pending, made without a job; or how the command ends that found none.
-async fn planned(target: &Arc<Target>, terminal: Terminal) -> Result<Result<Plan, Exit>, Failure> {
-    let work = async |context| guard::plan::make(target, &context).await;
+async fn planned(
+    (target, survey): (&Arc<Target>, &Survey),
+    terminal: Terminal,
+) -> Result<Result<Plan, Exit>, Failure> {
+    let work = async |context| guard::plan::make_of(survey, target, &context).await;
     let (made, _reported) = alone::run(terminal, work).await;
     Ok(match made {
         Ok(Some(plan)) => Ok(plan),

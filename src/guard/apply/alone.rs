@@ -2,7 +2,7 @@
 
 use super::{locked, outcome, trouble};
 use crate::guard::{Plan, Verdict};
-use crate::migration::deploy;
+use crate::migration::{Survey, deploy};
 use crate::operation::{Context, OperationError, Outcome};
 use crate::target::{Target, watch};
 
@@ -30,10 +30,10 @@ impl Allowance<'_> {
     }
 }
 
-/// Applies a plan that was just made, where there is no store to record it in. A destructive one only when `allowance` covers it.
+/// Applies a plan that was just made of `survey`, where there is no store to record it in. A destructive one only when `allowance` covers it.
 pub async fn run_alone(
     target: &Target,
-    plan: &Plan,
+    (plan, survey): (&Plan, &Survey),
     allowance: Allowance<'_>,
     context: &Context,
 ) -> Result<Outcome, OperationError> {
@@ -51,7 +51,7 @@ pub async fn run_alone(
             plan.short_digest()
         )),
     }
-    let (session, survey, changes) = locked(target, plan, context).await?;
+    let (session, survey, changes) = locked(target, plan, survey, context).await?;
     if !changes.is_empty() {
         return Err(trouble::changed(&changes.join(" ")).into());
     }

@@ -8,8 +8,6 @@ mod alone;
 mod ready;
 mod trouble;
 
-use jiff::Timestamp;
-
 use crate::backup::manifest::Worth;
 use crate::backup::take::Steps;
 use crate::backup::{self, Archive, Manifest};
@@ -57,7 +55,12 @@ pub async fn run(
     );
     // Whoever waits for a backup of an hour shall not learn only then that somebody else is needed.
     claimable(store, plan, context).await?;
-    let changed_at = preflight(ground, plan, context).await?;
+    let earlier = preflight(ground, plan, context).await?;
+    let changed_at = earlier
+        .ledger_rows()
+        .flat_map(|row| [Some(row.started_at), row.finished_at])
+        .flatten()
+        .max();
     let ready = readiness(store, &context.clock, archive, plan)
         .await
         .map_err(trouble::store_failed)?;
@@ -66,7 +69,7 @@ pub async fn run(
         .backup
         .filter(|backup| changed_at.is_none_or(|at| backup.created_at > at));
     back_up(ground, plan, fresh, without_backup, context).await?;
-    let (session, survey, changes) = locked(target, plan, context).await?;
+    let (session, survey, changes) = locked(target, plan, &earlier, context).await?;
     if !changes.is_empty() {
         return Err(void(store, plan, &changes, context).await?.into());
     }
@@ -93,28 +96,27 @@ pub async fn run(
     Ok(outcome(applied, plan))
 }
 
-/// Finds out before the backup what would stand in the way after it: a backup may take an hour. When the ledger last changed.
+/// Finds out before the backup what would stand in the way after it: a backup may take an hour. What it saw.
 async fn preflight(
     ground: Ground<'_>,
     plan: &Plan,
     context: &Context,
-) -> Result<Option<Timestamp>, OperationError> {
+) -> Result<Survey, OperationError> {
     let session = ground.target.connect(Purpose::Look).await?;
-    let survey = Survey::with(ground.target, &session).await;
+    let looked = async {
+        let survey = Survey::with(ground.target, &session).await?;
+        writable(&survey.facts)?;
+        current(&survey, ground.target, plan)?;
+        let changes = plan::changes(plan, &survey, &session, context).await?;
+        Ok::<_, OperationError>((survey, changes))
+    };
+    let looked = looked.await;
     session.close().await;
-    let survey = survey?;
-    writable(&survey.facts)?;
-    current(&survey, ground.target, plan)?;
-    let changes = plan::changes(plan, &survey, ground.target, context).await?;
+    let (survey, changes) = looked?;
     if !changes.is_empty() {
         return Err(void(ground.store, plan, &changes, context).await?.into());
     }
-    let moments = survey.ledger_rows().flat_map(|row| {
-        [Some(row.started_at), row.finished_at]
-            .into_iter()
-            .flatten()
-    });
-    Ok(moments.max())
+    Ok(survey)
 }
 
 /// Makes sure that there is something to go back to: a fresh backup whose bytes are intact, or one that is taken now.
@@ -194,10 +196,11 @@ async fn check_backup(
 }
 
 /// Takes the lock, in a session that keeps it, and reads everything again under it. What is pending then is what the plan says, or
-/// nothing runs; and nothing may have changed for the worse, which is told.
+/// nothing runs; and nothing may have changed for the worse, which is told. `earlier` spares parsing scripts again.
 async fn locked(
     target: &Target,
     plan: &Plan,
+    earlier: &Survey,
     context: &Context,
 ) -> Result<(Session, Survey, Vec<String>), OperationError> {
     let progress = &context.progress;
@@ -208,10 +211,10 @@ async fn locked(
     progress.step("Lock", "Taking the lock that Prisma Migrate takes too.");
     deploy::lock(&session, &context.cancel).await?;
     progress.step("Check", "Reading folder and ledger again, under the lock.");
-    let survey = Survey::with(target, &session).await?;
+    let survey = Survey::again(earlier, target, &session).await?;
     writable(&survey.facts)?;
     current(&survey, target, plan)?;
-    let changes = plan::changes(plan, &survey, target, context).await?;
+    let changes = plan::changes(plan, &survey, &session, context).await?;
     Ok((session, survey, changes))
 }
 

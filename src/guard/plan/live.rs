@@ -6,13 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::judge::Parsed;
+use super::subject::Subject;
 use crate::guard::finding::Count;
 use crate::guard::rules::{self, Database, Facts, Known, Live, Question};
 use crate::operation::Trouble;
-use crate::sql::{ConstraintKind, Effect, TableName};
+use crate::sql::{Effect, TableName};
 use crate::target::Session;
-use crate::target::catalog::dependents::{self, Dependent, Thing};
 use crate::target::catalog::relation::{self, Kind, Relation};
 use crate::target::catalog::table::{self, TableName as Name};
 
@@ -28,21 +27,18 @@ const SHORTEST: Duration = Duration::from_millis(100);
 const LARGE: i64 = 64 * 1024 * 1024;
 
 /// What the database of `session` says of what is pending.
-pub(super) async fn facts(session: &Session, parsed: &[Parsed<'_>]) -> Result<Facts, Trouble> {
-    let reading = relation::reading(session).await?;
-    let dependents = dependents(session, parsed).await?;
-    let names = names(parsed, &reading.path, &dependents);
+pub(super) async fn facts(session: &Session, subject: &Subject<'_>) -> Result<Facts, Trouble> {
     let mut facts = Facts {
         database: Some(Database {
             tables: BTreeMap::new(),
-            path: reading.path,
-            utc: reading.utc,
-            dependents,
+            path: subject.reading.path.clone(),
+            utc: subject.reading.utc,
+            dependents: subject.dependents.clone(),
         }),
         ..Facts::default()
     };
-    let mut found = relation::relations(session, &names).await?;
-    reach(session, &mut found, parsed).await?;
+    let mut found = relation::relations(session, &subject.names).await?;
+    reach(session, &mut found, subject).await?;
     let began = Instant::now();
     for (name, relation) in found {
         let rows = rows(session, &name, &relation, began).await;
@@ -55,7 +51,7 @@ pub(super) async fn facts(session: &Session, parsed: &[Parsed<'_>]) -> Result<Fa
         }
     }
     let began = Instant::now();
-    for question in wanted(parsed, &facts) {
+    for question in wanted(subject, &facts) {
         if !facts.answers.contains_key(&question) && began.elapsed() < WHOLE_BUDGET {
             let count = answer(session, &question, began).await;
             facts.answers.insert(question, count);
@@ -64,101 +60,14 @@ pub(super) async fn facts(session: &Session, parsed: &[Parsed<'_>]) -> Result<Fa
     Ok(facts)
 }
 
-fn effects<'a>(parsed: &'a [Parsed<'_>]) -> impl Iterator<Item = &'a Effect> {
-    parsed
-        .iter()
-        .flat_map(|script| &script.statements)
-        .flat_map(|statement| &statement.effects)
-}
-
-/// What goes with the things that are dropped as a whole.
-pub(super) async fn dependents(
-    session: &Session,
-    parsed: &[Parsed<'_>],
-) -> Result<BTreeMap<Thing, Vec<Dependent>>, Trouble> {
-    let mut found = BTreeMap::new();
-    for thing in effects(parsed).filter_map(rules::dragging) {
-        let those = dependents::dependents(session, &thing).await?;
-        found.insert(thing, those);
-    }
-    Ok(found)
-}
-
-/// Every name of a relation in the text, in each schema where it may be found, and every table that goes with another thing.
-pub(super) fn names(
-    parsed: &[Parsed<'_>],
-    path: &[String],
-    dependents: &BTreeMap<Thing, Vec<Dependent>>,
-) -> Vec<Name> {
-    let mut schemas: BTreeSet<&str> = path.iter().map(String::as_str).collect();
-    for effect in effects(parsed) {
-        if let Effect::SetSearchPath {
-            schemas: Some(more),
-        } = effect
-        {
-            schemas.extend(more.iter().map(String::as_str));
-        }
-    }
-    let mut names: BTreeSet<Name> = dependents
-        .values()
-        .flatten()
-        .map(|dependent| dependent.table.clone())
-        .collect();
-    for table in effects(parsed).flat_map(mentioned) {
-        match &table.schema {
-            Some(schema) => {
-                names.insert(Name::new(schema.as_str(), table.name.as_str()));
-            }
-            None => names.extend(
-                schemas
-                    .iter()
-                    .map(|schema| Name::new(*schema, table.name.as_str())),
-            ),
-        }
-    }
-    names.into_iter().collect()
-}
-
-/// The relations that an effect names.
-fn mentioned(effect: &Effect) -> Vec<&TableName> {
-    let mut names: Vec<&TableName> = effect.table().into_iter().collect();
-    match effect {
-        Effect::CreateTable {
-            references,
-            parents,
-            ..
-        } => names.extend(references.iter().chain(parents)),
-        Effect::AttachPartition { partition, .. } | Effect::DetachPartition { partition, .. } => {
-            names.push(partition);
-        }
-        Effect::DropIndex { index, .. } => names.push(index),
-        Effect::DropView { view, .. } => names.push(view),
-        Effect::AddConstraint { constraint, .. } => {
-            if let ConstraintKind::ForeignKey { references, .. } = &constraint.kind {
-                names.push(references);
-            }
-        }
-        Effect::AddColumn { column, .. } => {
-            names.extend(column.constraints.iter().filter_map(
-                |constraint| match &constraint.kind {
-                    ConstraintKind::ForeignKey { references, .. } => Some(references),
-                    _ => None,
-                },
-            ));
-        }
-        _ => {}
-    }
-    names
-}
-
 /// Adds the tables that a `TRUNCATE … CASCADE` reaches, which no text names.
 async fn reach(
     session: &Session,
     found: &mut BTreeMap<Name, Relation>,
-    parsed: &[Parsed<'_>],
+    subject: &Subject<'_>,
 ) -> Result<(), Trouble> {
-    let cascades =
-        effects(parsed).any(|effect| matches!(effect, Effect::Truncate { cascade: true, .. }));
+    let mut effects = subject.effects();
+    let cascades = effects.any(|effect| matches!(effect, Effect::Truncate { cascade: true, .. }));
     if !cascades {
         return Ok(());
     }
@@ -194,12 +103,12 @@ async fn rows(session: &Session, name: &Name, relation: &Relation, began: Instan
 }
 
 /// What the rules ask when they know the catalogues, each question once.
-fn wanted(parsed: &[Parsed<'_>], facts: &Facts) -> Vec<Question> {
+fn wanted(subject: &Subject<'_>, facts: &Facts) -> Vec<Question> {
     let mut known = Known::new(facts);
     let mut wanted = Vec::new();
-    for script in parsed {
+    for script in &subject.scripts {
         known.begin_script();
-        for statement in &script.statements {
+        for statement in script.statements {
             for remark in rules::look(&statement.effects, &mut known) {
                 wanted.extend(remark.asks.filter(|question| !wanted.contains(question)));
             }

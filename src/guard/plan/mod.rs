@@ -8,6 +8,7 @@ mod growth;
 mod judge;
 mod live;
 mod stored;
+mod subject;
 mod touched;
 
 pub use digest::Identity;
@@ -25,6 +26,7 @@ use crate::guard::lock::LockOn;
 use crate::migration::Survey;
 use crate::operation::{Context, OperationError};
 use crate::target::{Purpose, Session, Target};
+use subject::Subject;
 
 /// What is pending on a target, read and judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,9 +121,43 @@ pub const STEPS: &[&str] = &["Read", "Parse", "Count"];
 
 /// Reads what is pending on `target` and judges it. `None`: nothing is pending.
 pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, OperationError> {
+    read(context);
+    let session = target.connect(Purpose::Look).await?;
+    let made = async {
+        let survey = Survey::with(target, &session).await?;
+        judged(target, &session, &survey, context).await
+    };
+    let made = looking(&session, context, made).await;
+    session.close().await;
+    made
+}
+
+/// The same of what was read already.
+pub async fn make_of(
+    survey: &Survey,
+    target: &Target,
+    context: &Context,
+) -> Result<Option<Plan>, OperationError> {
+    read(context);
+    let session = target.connect(Purpose::Look).await?;
+    let made = judged(target, &session, survey, context);
+    let made = looking(&session, context, made).await;
+    session.close().await;
+    made
+}
+
+fn read(context: &Context) {
+    let doing = "Reading the migrations folder and the ledger.";
+    context.progress.step("Read", doing);
+}
+
+async fn judged(
+    target: &Target,
+    session: &Session,
+    survey: &Survey,
+    context: &Context,
+) -> Result<Option<Plan>, OperationError> {
     let progress = &context.progress;
-    progress.step("Read", "Reading the migrations folder and the ledger.");
-    let survey = Survey::of(target).await?;
     if let Some(trouble) = survey.blocked() {
         return Err(trouble.into());
     }
@@ -134,18 +170,12 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
         "Parse",
         format!("Parsing {pending} pending migrations with Postgres's grammar."),
     );
-    let session = target.connect(Purpose::Look).await?;
-    let made = async {
-        let judged = judge::judged(&session, &survey).await?;
-        progress.step("Count", "Counting what would be lost.");
-        let migrations = count(&survey, judged, &session, context).await;
-        let touched = touched::read(&session, &survey).await?;
-        Ok((migrations, touched))
-    };
-    let made = looking(&session, context, made).await;
-    session.close().await;
-    let (migrations, touched) = made?;
-    let identity = Identity::of(&survey, target);
+    let subject = Subject::read(session, survey).await?;
+    let judged = judge::judged(session, &subject).await?;
+    progress.step("Count", "Counting what would be lost.");
+    let migrations = count(&subject, judged, session, context).await;
+    let touched = touched::read(session, &subject).await?;
+    let identity = Identity::of(survey, target);
     let digest = digest::digest(&identity, &migrations, &touched);
     Ok(Some(Plan {
         id: context.clock.id(),
@@ -180,14 +210,14 @@ async fn looking<T>(
 
 /// Counts what the rules want to know of what was judged, but for what was counted already.
 async fn count(
-    survey: &Survey,
+    subject: &Subject<'_>,
     mut judged: judge::Judgement,
     session: &Session,
     context: &Context,
 ) -> Vec<PlannedMigration> {
     let began = Instant::now();
     let statements = judged.migrations.iter_mut();
-    for statement in statements.flat_map(|(_, statements)| statements) {
+    for statement in statements.flatten() {
         for (finding, question) in &mut statement.1 {
             if let (Some(loss), Some(question)) = (&mut finding.loss, question) {
                 loss.count = match judged.answers.get(question) {
@@ -198,7 +228,7 @@ async fn count(
             }
         }
     }
-    judge::settle(survey, judged.migrations)
+    judge::settle(subject, judged.migrations)
 }
 
 fn verdict(migrations: &[PlannedMigration]) -> Verdict {
@@ -209,27 +239,29 @@ fn verdict(migrations: &[PlannedMigration]) -> Verdict {
     Verdict::over(findings)
 }
 
-/// Looks at everything that `plan` rests on again, and says what has changed for the worse since it was made: a sentence each,
-/// from what to what. Nothing: it may be applied. `survey` is of the scripts that the plan is of ([`Plan::is_of`]).
+/// Looks over `session` at everything that `plan` rests on again, and says what has changed for the worse since it was made: a
+/// sentence each, from what to what. Nothing: it may be applied. `survey` is of the scripts that the plan is of ([`Plan::is_of`]).
 pub(super) async fn changes(
     plan: &Plan,
     survey: &Survey,
-    target: &Target,
+    session: &Session,
     context: &Context,
 ) -> Result<Vec<String>, OperationError> {
-    let session = target.connect(Purpose::Look).await?;
     let looked = async {
-        touched::wait_for(&session, survey, context).await?;
-        let mut changes = touched::changes(&plan.touched, &touched::read(&session, survey).await?);
-        let judged = judge::judged(&session, survey).await?;
-        let now = count(survey, judged, &session, context).await;
+        let mut subject = Subject::read(session, survey).await?;
+        if touched::wait_for(session, &subject, context).await? {
+            // Whoever held a table may have changed what is reached.
+            subject = Subject::read(session, survey).await?;
+        }
+        let touched = touched::read(session, &subject).await?;
+        let mut changes = touched::changes(&plan.touched, &touched);
+        let judged = judge::judged(session, &subject).await?;
+        let now = count(&subject, judged, session, context).await;
         if let Some(uncounted) = growth::uncounted(&plan.migrations, &now) {
             return Err(uncounted.into());
         }
         changes.extend(growth::worse(&plan.migrations, &now));
         Ok(changes)
     };
-    let changes = looking(&session, context, looked).await;
-    session.close().await;
-    changes
+    looking(session, context, looked).await
 }

@@ -8,14 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{judge, live};
-use crate::migration::Survey;
+use super::subject::Subject;
 use crate::operation::{Context, OperationError, Trouble};
 use crate::sql::{self, quote_if_needed};
 use crate::target::Session;
-use crate::target::catalog::relation;
 use crate::target::catalog::shape::{Shape, holder, shapes};
-use crate::target::catalog::table::TableName;
 
 /// How long a table is waited for that somebody holds.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
@@ -44,34 +41,33 @@ impl Touched {
     }
 }
 
-/// What is pending in `survey` touches these tables, which are defined like this now.
-pub(in crate::guard) async fn read(
+/// The tables that a plan is about are defined like this now.
+pub(super) async fn read(
     session: &Session,
-    survey: &Survey,
+    subject: &Subject<'_>,
 ) -> Result<Vec<Touched>, Trouble> {
-    let names = names(session, survey).await?;
-    let found = shapes(session, &names).await?;
+    let found = shapes(session, &subject.names).await?;
+    let names = subject.names.iter();
     Ok(names
-        .into_iter()
         .zip(found)
         .map(|(name, shape)| Touched {
-            schema: name.schema,
-            name: name.name,
+            schema: name.schema.clone(),
+            name: name.name.clone(),
             shape,
         })
         .collect())
 }
 
-/// Waits a while until nobody holds one of the tables exclusively: what cannot be read must not pass for changed.
-pub(in crate::guard) async fn wait_for(
+/// Waits a while until nobody holds one of the tables exclusively: what cannot be read must not pass for changed. Whether it had to
+/// wait.
+pub(super) async fn wait_for(
     session: &Session,
-    survey: &Survey,
+    subject: &Subject<'_>,
     context: &Context,
-) -> Result<(), OperationError> {
-    let names = names(session, survey).await?;
+) -> Result<bool, OperationError> {
     let deadline = tokio::time::Instant::now() + LONGEST_WAIT;
     let mut said = false;
-    while let Some(holder) = holder(session, &names).await? {
+    while let Some(holder) = holder(session, &subject.names).await? {
         if context.cancel.is_cancelled() {
             return Err(OperationError::Cancelled);
         }
@@ -86,7 +82,7 @@ pub(in crate::guard) async fn wait_for(
         }
         tokio::time::sleep(AGAIN).await;
     }
-    Ok(())
+    Ok(said)
 }
 
 fn held(holder: &str) -> Trouble {
@@ -100,17 +96,8 @@ fn held(holder: &str) -> Trouble {
     )
 }
 
-/// Every table that a pending statement names or drags along, once; a name without a schema stands for the one of each schema of
-/// the path.
-async fn names(session: &Session, survey: &Survey) -> Result<Vec<TableName>, Trouble> {
-    let parsed = judge::parse(survey)?;
-    let reading = relation::reading(session).await?;
-    let dependents = live::dependents(session, &parsed).await?;
-    Ok(live::names(&parsed, &reading.path, &dependents))
-}
-
 /// What of the definitions has changed from `before` to `after`, a sentence each.
-pub(in crate::guard) fn changes(before: &[Touched], after: &[Touched]) -> Vec<String> {
+pub(super) fn changes(before: &[Touched], after: &[Touched]) -> Vec<String> {
     let mut said = Vec::new();
     for new in after {
         let old = before

@@ -8,20 +8,20 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use futures_util::future::join;
 use tokio_postgres::types::Type;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    ADVISORY_LOCK, Entry, Script, Survey, count_step_sql, create_table_sql, insert_sql,
-    set_finished_sql, set_logs_sql, set_rolled_back_sql,
-};
+use super::{ADVISORY_LOCK, Entry, Script, Survey, create_table_sql};
 use crate::clock::Clock;
 use crate::operation::{Context, OperationError, Trouble};
 use crate::target::Session;
 use crate::target::script::{self, Cause, ScriptError};
 
+mod record;
 mod trouble;
 
+use record::Record;
 use trouble::{
     failed, held, in_context, logs, lost, not_begun, stopped, unknown, unlocked, unmarked, unsaid,
     unsaved, unsure,
@@ -41,12 +41,16 @@ const LOCK_PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(
 pub async fn lock(session: &Session, cancel: &CancellationToken) -> Result<(), OperationError> {
     let deadline = tokio::time::Instant::now() + LOCK_WAIT;
     loop {
-        let row = session
+        let taken = session
             .client()
-            .query_one("SELECT pg_try_advisory_lock($1)", &[&ADVISORY_LOCK])
+            .query_typed_one(
+                "SELECT pg_try_advisory_lock($1)",
+                &[(&ADVISORY_LOCK, Type::INT8)],
+            )
             .await
+            .and_then(|row| row.try_get(0))
             .map_err(|error| lost("Asking for the lock of the migrations", &error))?;
-        if row.get::<_, bool>(0) {
+        if taken {
             return Ok(());
         }
         if cancel.is_cancelled() {
@@ -71,6 +75,7 @@ pub async fn apply(
     }
     let made = make_ledger(session, survey, context).await?;
     let pending: Vec<&Entry> = survey.history.pending().collect();
+    let record = Record::new(session, &survey.schema);
     for (done, entry) in pending.iter().enumerate() {
         if context.cancel.is_cancelled() {
             return Err(stopped(done, pending.len(), None, &made));
@@ -88,8 +93,9 @@ pub async fn apply(
             .progress
             .count(done as u64, Some(pending.len() as u64), "migrations");
         let script = survey.script(&entry.name)?;
-        match one(session, &survey.schema, &entry.name, script, context).await {
-            Ok(()) => {}
+        let is_last = done + 1 == pending.len();
+        let locked = match one(&record, &entry.name, script, is_last, context).await {
+            Ok(locked) => locked,
             Err(Halt::Failed(trouble)) => return Err(in_context(trouble, done).into()),
             Err(Halt::Unknown(trouble)) => {
                 return Err(OperationError::NeedsHuman(in_context(trouble, done)));
@@ -97,8 +103,8 @@ pub async fn apply(
             Err(Halt::Undone) => {
                 return Err(stopped(done, pending.len(), Some(&entry.name), &made));
             }
-        }
-        if done + 1 < pending.len() && !still_locked(session).await? {
+        };
+        if !locked.map_err(|error| lost("Looking at the lock of the migrations", &error))? {
             return Err(unlocked(&entry.name, done + 1, pending.len()).into());
         }
     }
@@ -115,24 +121,19 @@ enum Halt {
     Undone,
 }
 
-impl From<Trouble> for Halt {
-    fn from(trouble: Trouble) -> Self {
-        Self::Failed(trouble)
-    }
-}
-
+/// Runs one script between the writes of its record. Whether the lock is still held, which nobody asks behind the last.
 async fn one(
-    session: &Session,
-    schema: &str,
+    record: &Record<'_>,
     name: &str,
     script: &Script,
+    is_last: bool,
     context: &Context,
-) -> Result<(), Halt> {
+) -> Result<Result<bool, tokio_postgres::Error>, Halt> {
+    let session = record.session;
     let id = uuid::Uuid::new_v4().to_string();
     let started_at = now(&context.clock);
-    let insert = insert_sql(schema);
     let row = [id.as_str(), &script.checksum, &started_at, name];
-    if let Err(error) = write(session, &insert, &row).await {
+    if let Err(error) = record.begin(row).await {
         return Err(if script::is_lost(session, &error) {
             Halt::Unknown(not_begun(name, &error))
         } else {
@@ -143,50 +144,62 @@ async fn one(
     // Whatever is written from here on must not be written under the script's role.
     let ready = script::reset(session).await;
     if let Err(error) = ran {
-        let logs = logs(name, &error);
-        let logged = match ready {
-            Ok(()) => write(session, &set_logs_sql(schema), &[&id, &logs]).await,
-            Err(error) => Err(error),
-        };
-        if error.unknown {
-            return Err(Halt::Unknown(unknown(name, &error)));
-        }
-        if error.undone
-            && error.cause == Cause::Interrupt
-            && context.cancel.is_cancelled()
-            && logged.is_ok()
-        {
-            // Nothing of it is in effect, so it need not stand in the way of the next try.
-            let now = now(&context.clock);
-            return Err(
-                match write(session, &set_rolled_back_sql(schema), &[&id, &now]).await {
-                    Ok(()) => Halt::Undone,
-                    Err(error) if script::is_lost(session, &error) => {
-                        Halt::Unknown(unmarked(name, &error))
-                    }
-                    Err(error) => Halt::Failed(lost(WRITING, &error)),
-                },
-            );
-        }
-        return Err(failed(name, &error, logged.is_ok()).into());
+        return Err(halted(record, &id, name, &error, ready, context).await);
     }
     if let Err(error) = ready {
         return Err(unrecorded(session, name, RESETTING, &error));
     }
     let recorded = async {
-        write(session, &count_step_sql(schema), &[&id]).await?;
-        write(
-            session,
-            &set_finished_sql(schema),
-            &[&id, &now(&context.clock)],
-        )
-        .await
+        record.count_step(&id).await?;
+        let now = now(&context.clock);
+        let finished = record.finish(&id, &now);
+        if is_last {
+            finished.await?;
+            return Ok(Ok(true));
+        }
+        // Asked in the same breath; what it says counts only when the row is finished.
+        let (finished, locked) = join(finished, record.is_locked()).await;
+        finished?;
+        Ok(locked)
     };
-    recorded
+    let locked = recorded
         .await
         .map_err(|error| unrecorded(session, name, WRITING, &error))?;
     context.progress.info(format!("{name} is applied."));
-    Ok(())
+    Ok(locked)
+}
+
+/// Records a script that did not run to its end, where the session is `ready` for it.
+async fn halted(
+    record: &Record<'_>,
+    id: &str,
+    name: &str,
+    error: &ScriptError,
+    ready: Result<(), tokio_postgres::Error>,
+    context: &Context,
+) -> Halt {
+    let logged = match ready {
+        Ok(()) => record.fail(id, &logs(name, error)).await,
+        Err(error) => Err(error),
+    };
+    if error.unknown {
+        return Halt::Unknown(unknown(name, error));
+    }
+    if error.undone
+        && error.cause == Cause::Interrupt
+        && context.cancel.is_cancelled()
+        && logged.is_ok()
+    {
+        // Nothing of it is in effect, so it need not stand in the way of the next try.
+        return match record.give_up(id, &now(&context.clock)).await {
+            Ok(()) => Halt::Undone,
+            Err(error) if script::is_lost(record.session, &error) => {
+                Halt::Unknown(unmarked(name, &error))
+            }
+            Err(error) => Halt::Failed(lost(WRITING, &error)),
+        };
+    }
+    Halt::Failed(failed(name, error, logged.is_ok()))
 }
 
 /// A script that ran to its end, but what came after did not.
@@ -236,7 +249,7 @@ async fn patiently(
     context: &Context,
 ) -> Result<(), ScriptError> {
     for pause in LOCK_PAUSES {
-        match script::run(session, &script.text, &context.progress).await {
+        match run(session, script, context).await {
             Err(error) if error.can_retry() && !context.cancel.is_cancelled() => {
                 context.progress.warn(format!(
                     "A lock was not free within 3 seconds at statement {}. Everything of this script is undone; trying \
@@ -249,7 +262,17 @@ async fn patiently(
             ended => return ended,
         }
     }
-    script::run(session, &script.text, &context.progress).await
+    run(session, script, context).await
+}
+
+async fn run(session: &Session, script: &Script, context: &Context) -> Result<(), ScriptError> {
+    script::run_parsed(
+        session,
+        &script.text,
+        script.statements(),
+        &context.progress,
+    )
+    .await
 }
 
 /// Makes the ledger and its schema where they are missing; what was made, a sentence each.
@@ -293,42 +316,9 @@ async fn create_schema(session: &Session, schema: &str) -> Result<bool, Operatio
     Ok(true)
 }
 
-/// Whether the session still holds the lock: a script may have let go of it.
-async fn still_locked(session: &Session) -> Result<bool, Trouble> {
-    let question = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 \
-                    AND objid::int8 = $1 AND objsubid = 1 AND granted AND pid = pg_backend_pid())";
-    session
-        .client()
-        .query_one(question, &[&ADVISORY_LOCK])
-        .await
-        .map(|row| row.get(0))
-        .map_err(|error| lost("Looking at the lock of the migrations", &error))
-}
-
 /// Prisma writes its client's clock; microseconds are the column's precision.
 fn now(clock: &Clock) -> String {
     clock.now().to_string()
-}
-
-async fn write(
-    session: &Session,
-    statement: &str,
-    values: &[&str],
-) -> Result<(), tokio_postgres::Error> {
-    let values: Vec<(&(dyn tokio_postgres::types::ToSql + Sync), Type)> = values
-        .iter()
-        .map(|value| {
-            (
-                value as &(dyn tokio_postgres::types::ToSql + Sync),
-                Type::TEXT,
-            )
-        })
-        .collect();
-    let mut written = session.client().query_typed(statement, &values).await;
-    if matches!(&written, Err(error) if script::was_cancelled(error)) {
-        written = session.client().query_typed(statement, &values).await;
-    }
-    written.map(drop)
 }
 
 async fn run_simple(session: &Session, statement: &str, doing: &str) -> Result<(), OperationError> {

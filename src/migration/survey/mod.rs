@@ -6,6 +6,8 @@ mod verdict;
 
 use std::path::PathBuf;
 
+use futures_util::future::join;
+
 use super::contract::take_packages;
 use super::mark::Past;
 use super::{
@@ -62,8 +64,20 @@ impl Survey {
 
     /// Looks at `target` over `session`.
     pub async fn with(target: &Target, session: &Session) -> Result<Self, Trouble> {
-        let facts = catalog::facts(session).await?;
-        Self::knowing(facts, target, session).await
+        let read = read_folder(target.migrations.clone());
+        let (read, facts) = join(read, catalog::facts(session)).await;
+        Self::joined(read, facts?, target, session).await
+    }
+
+    /// Looks at `target` once more. What was read earlier is read again; only scripts that have not changed are not parsed again.
+    pub async fn again(
+        earlier: &Self,
+        target: &Target,
+        session: &Session,
+    ) -> Result<Self, Trouble> {
+        let mut survey = Self::with(target, session).await?;
+        survey.folder.keep_parsed(&earlier.folder);
+        Ok(survey)
     }
 
     /// Looks at folder and ledger of `target` over `session`, whose facts are known already.
@@ -72,14 +86,32 @@ impl Survey {
         target: &Target,
         session: &Session,
     ) -> Result<Self, Trouble> {
-        let (folder, packages) = read_folder(target.migrations.clone()).await;
-        let found = catalog::contract::contracts(session).await?;
-        let bearer = catalog::ledger::bearer(session).await?;
+        let read = read_folder(target.migrations.clone()).await;
+        Self::joined(read, facts, target, session).await
+    }
+
+    async fn joined(
+        (folder, packages): (Folder, Vec<Package>),
+        facts: Facts,
+        target: &Target,
+        session: &Session,
+    ) -> Result<Self, Trouble> {
+        let (found, bearer) = join(
+            catalog::contract::contracts(session),
+            catalog::ledger::bearer(session),
+        )
+        .await;
+        let (found, bearer) = (found?, bearer?);
         let has_ledger = bearer.is_some();
-        let ledger = match &bearer {
-            Some(bearer) => Ledger::read(session, bearer).await?,
-            None => Ledger::default(),
+        let rows = async {
+            match &bearer {
+                Some(bearer) => Ledger::read(session, bearer).await,
+                None => Ok(Ledger::default()),
+            }
         };
+        // In one breath, for together they tell what runs.
+        let (ledger, lock_holder) = join(rows, catalog::ledger::lock_holder(session)).await;
+        let (ledger, lock_holder) = (ledger?, lock_holder?);
         let mut checked = folder.schemas.clone();
         checked.push(target.url.checked_schema().to_owned());
         let elsewhere = if has_ledger {
@@ -92,7 +124,6 @@ impl Survey {
         let needs_baseline = !is_table
             && stray.is_none()
             && catalog::ledger::has_tables_besides_ledger(session, &checked).await?;
-        let lock_holder = catalog::ledger::lock_holder(session).await?;
         Ok(Self {
             history: History::new(&folder, &ledger.rows, lock_holder.is_some()),
             stray: stray.cloned(),

@@ -19,6 +19,7 @@ pub mod trace;
 
 use std::time::Duration;
 
+use futures_util::future::join3;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
@@ -80,23 +81,29 @@ pub async fn facts(session: &Session) -> Result<Facts, Trouble> {
            current_setting('max_connections')::int4, \
            (SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database())";
     let doing = "Reading the server's facts";
-    let rows = ask(session, PATIENCE, question, &[])
-        .await
-        .map_err(|unanswered| unanswered.trouble(doing))?;
+    // The last may take long where a database has many files, so nothing waits behind it.
+    let (rows, identifier, size) = join3(
+        ask(session, PATIENCE, question, &[]),
+        ask(
+            session,
+            PATIENCE,
+            "SELECT system_identifier::text FROM pg_control_system()",
+            &[],
+        ),
+        ask(
+            session,
+            PATIENCE,
+            "SELECT pg_database_size(current_database())",
+            &[],
+        ),
+    )
+    .await;
+    let rows = rows.map_err(|unanswered| unanswered.trouble(doing))?;
     let row = rows.first().ok_or_else(|| empty(doing))?;
     let failed = |error| query_failed(doing, &error);
     let in_recovery: bool = row.try_get(3).map_err(failed)?;
     let read_only: bool = row.try_get(4).map_err(failed)?;
-    // Both may be forbidden or late without anything being wrong.
-    let size = ask(
-        session,
-        PATIENCE,
-        "SELECT pg_database_size(current_database())",
-        &[],
-    )
-    .await;
-    let identifier = "SELECT system_identifier::text FROM pg_control_system()";
-    let identifier = ask(session, PATIENCE, identifier, &[]).await;
+    // Identifier and size may be forbidden or late without anything being wrong.
     Ok(Facts {
         version_num: row.try_get(0).map_err(failed)?,
         version_text: row.try_get(1).map_err(failed)?,
@@ -191,10 +198,16 @@ async fn ask(
         patience.as_millis(),
         LOCK_PATIENCE.as_millis()
     );
+    // Sent at once, and answered one after the other. Where BEGIN fails the question is still asked, for nothing; it only reads.
     let asked = async {
-        client.batch_execute(&begin).await?;
-        let answer = client.query_typed(question, given).await;
-        client.batch_execute("ROLLBACK").await?;
+        let (begun, answer, ended) = join3(
+            client.batch_execute(&begin),
+            client.query_typed(question, given),
+            client.batch_execute("ROLLBACK"),
+        )
+        .await;
+        begun?;
+        ended?;
         answer
     };
     // The server keeps the time; ours only counts when the server has vanished.

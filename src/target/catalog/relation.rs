@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join3;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -127,7 +128,13 @@ pub async fn relations(
     let wanted: [(&(dyn ToSql + Sync), Type); 2] =
         [(&schemas, Type::TEXT_ARRAY), (&own, Type::TEXT_ARRAY)];
     let measured = "CASE WHEN busy.relation IS NULL THEN pg_total_relation_size(c.oid) ELSE pages.bytes END, busy.relation IS NULL";
-    let mut answer = ask(session, PATIENCE, &size_question(measured), &wanted).await;
+    let sizes = size_question(measured);
+    let (mut answer, columns, links) = join3(
+        ask(session, PATIENCE, &sizes, &wanted),
+        ask(session, PATIENCE, COLUMNS, &wanted),
+        ask(session, PATIENCE, LINKS, &wanted),
+    )
+    .await;
     if let Err(Unanswered::Locked | Unanswered::Late) = answer {
         // A lock was taken after we looked, or is on an index.
         let pages = size_question("pages.bytes, false");
@@ -137,10 +144,7 @@ pub async fn relations(
         let name = name_at(&row, 0).map_err(failed)?;
         found.insert(name, relation(&row, session.major()).map_err(failed)?);
     }
-    for row in ask(session, PATIENCE, COLUMNS, &wanted)
-        .await
-        .map_err(trouble)?
-    {
+    for row in columns.map_err(trouble)? {
         let name = name_at(&row, 0).map_err(failed)?;
         let column = column(&row).map_err(failed)?;
         if let Some(relation) = found.get_mut(&name) {
@@ -150,10 +154,7 @@ pub async fn relations(
             relation.columns.push(column);
         }
     }
-    for row in ask(session, PATIENCE, LINKS, &wanted)
-        .await
-        .map_err(trouble)?
-    {
+    for row in links.map_err(trouble)? {
         let link = link(&row).map_err(failed)?;
         let ends = [link.from.clone(), link.to.clone()];
         let ends = if link.from == link.to {

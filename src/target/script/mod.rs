@@ -7,10 +7,11 @@
 
 mod error;
 
+use futures_util::future::join;
 use tokio_postgres::error::{Severity, SqlState};
 
 use crate::operation::Progress;
-use crate::sql::{self, Effect, Statement};
+use crate::sql::{self, Effect, Statement, SyntaxError};
 use crate::target::{Session, failure};
 
 pub use error::{Cause, ScriptError};
@@ -45,12 +46,10 @@ impl Mode {
     }
 }
 
-/// A sentence about a script that cannot be undone as a whole when it fails in the middle; `None` when it can, or when
-/// the script cannot be parsed.
+/// A sentence about a script that cannot be undone as a whole when it fails in the middle; `None` when it can.
 #[must_use]
-pub fn not_atomic(script: &str) -> Option<String> {
-    let statements = sql::parse(script).ok()?;
-    match Mode::of(script, &statements) {
+pub fn not_atomic(script: &str, statements: &[Statement]) -> Option<String> {
+    match Mode::of(script, statements) {
         Mode::Single if statements.iter().any(works_in_parts) => Some(
             "Its statement works outside of one transaction: if it fails, part of its work may stay behind.".to_owned(),
         ),
@@ -73,21 +72,36 @@ pub fn not_atomic(script: &str) -> Option<String> {
 /// Runs `script` on `session`. Notices of the server are reported as they come. Nothing else may be said on the session
 /// before [`reset`].
 pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result<(), ScriptError> {
-    let statements = sql::parse(script).map_err(|error| ScriptError {
+    let statements = sql::parse(script);
+    run_parsed(session, script, statements.as_deref(), progress).await
+}
+
+/// The same with a script that was parsed before: `parsed` is what [`sql::parse`] says of it.
+pub async fn run_parsed(
+    session: &Session,
+    script: &str,
+    parsed: Result<&[Statement], &SyntaxError>,
+    progress: &Progress,
+) -> Result<(), ScriptError> {
+    let statements = parsed.map_err(|error| ScriptError {
         statement: error.statement.unwrap_or(1),
         of: 0,
         line: error.line.unwrap_or(1),
         column: None,
-        message: error.message,
+        message: error.message.clone(),
         in_effect: NOTHING.to_owned(),
         undone: true,
         unknown: false,
         cause: Cause::Other,
     })?;
-    let mode = Mode::of(script, &statements);
+    let mode = Mode::of(script, statements);
     // Notices of whatever was before do not belong to this script.
     drop(session.notices());
-    let ran = execute(session, script, &statements, mode, progress).await;
+    let ran = execute(session, script, statements, mode, progress).await;
+    // Its statements have all ended well: only a transaction of its own could still be open.
+    if ran.is_ok() && !sql::transaction_control(statements) {
+        return Ok(());
+    }
     let left_open = leave_transaction(session).await;
     ran?;
     let last = statements.len();
@@ -108,8 +122,6 @@ pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result
         Ok(true) => Err(at_the_end(
             "The script ended with an open transaction, which was rolled back.".to_owned(),
         )),
-        // Its statements have all ended well; only a transaction of its own could still have been open.
-        Err(_) if !sql::transaction_control(&statements) => Ok(()),
         Err(error) => Err(ScriptError {
             in_effect: in_effect(mode, last, Loss::Undecided, false),
             unknown: true,
@@ -260,12 +272,26 @@ async fn leave_transaction(session: &Session) -> Result<bool, tokio_postgres::Er
 /// Undoes what a script may have set for the session: roles, search path, timeouts go back to what the session began
 /// with. When this fails, the session must not be used any further: it may still act under the script's role.
 pub async fn reset(session: &Session) -> Result<(), tokio_postgres::Error> {
-    for statement in ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"] {
+    // One by one only where that was interrupted: it costs more than what is reset.
+    let at_once = RESETS.join("; ");
+    let (reset, ()) = join(
+        session.client().simple_query(&at_once),
+        session.set_up_again(),
+    )
+    .await;
+    match reset {
+        Err(error) if was_cancelled(&error) => {}
+        reset => return reset.map(drop),
+    }
+    for statement in RESETS {
         insist(session, statement).await?;
     }
     session.set_up_again().await;
     Ok(())
 }
+
+/// The statements that take it back.
+const RESETS: [&str; 3] = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"];
 
 /// Runs a statement, again when it was interrupted: by a late request to cancel, or by a `statement_timeout` that the
 /// script has set.
