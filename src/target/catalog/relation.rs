@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::table::{BUSY, PAGES, TableName};
+use super::table::{BUSY, ESTIMATED_ROWS, PAGES, TableName};
 use super::{PATIENCE, Unanswered, ask};
 use crate::operation::Trouble;
 use crate::sql::DataType;
@@ -181,7 +181,7 @@ fn size_question(measure: &str) -> String {
                 SELECT tree.root, i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid), \
               part(root, bytes, exact, rows, heirs) AS ( \
                 SELECT tree.root, {measure}, \
-                       CASE WHEN c.relkind = 'p' THEN 0 WHEN c.reltuples >= 0 THEN c.reltuples::int8 END, \
+                       CASE WHEN c.relkind = 'p' THEN 0 ELSE ({ESTIMATED_ROWS})::int8 END, \
                        (tree.oid <> tree.root)::int \
                   FROM tree JOIN pg_class c ON c.oid = tree.oid {PAGES} {BUSY}) \
          SELECT n.nspname::text, c.relname::text, c.relkind::text, \
