@@ -13,7 +13,7 @@ use super::page::when::When;
 use super::visit::SignedIn;
 use super::{contract, drift, view};
 use crate::app::watch::Found;
-use crate::migration::{self, Entry, Script, State};
+use crate::migration::{self, Entry, Script, State, Trace};
 use crate::target::Target;
 
 const PAGE: usize = 50;
@@ -146,7 +146,7 @@ pub(super) async fn detail(
         layout,
         name: entry.name.clone(),
         state: shown_state(entry),
-        meaning: meaning(entry),
+        meaning: meaning(entry, &found.survey.traces),
         command: None,
         trouble: match &script {
             Err(trouble) if entry.state != State::Missing => Some(TroubleBox::from(trouble)),
@@ -159,14 +159,15 @@ pub(super) async fn detail(
     }))
 }
 
-fn meaning(entry: &Entry) -> Vec<String> {
+fn meaning(entry: &Entry, traces: &[Trace]) -> Vec<String> {
     let mut sentences = vec![
         match entry.state {
             State::Pending => "It is in the folder and not in the ledger: applying a plan runs it.",
             State::Applied => "It ran to its end, and the ledger says so.",
             State::Failed => {
                 "It was started and did not end. Prisma and Lockkeeper apply nothing more until somebody has decided \
-                 what is in effect, and has said so with `prisma migrate resolve`."
+                 what is in effect, and has said so: `lockkeeper migrate resolve --applied` if all of it is, `--rolled-back` if \
+                 nothing is, or the same with `prisma migrate resolve`."
             }
             State::Running => "It was started, and a session still holds the lock of the migrations: it runs now.",
             State::RolledBack => "A try of it was marked as rolled back, so it is pending again: applying a plan runs it.",
@@ -176,6 +177,8 @@ fn meaning(entry: &Entry) -> Vec<String> {
         .to_owned(),
     ];
     sentences.extend(entry.note.clone());
+    let trace = traces.iter().find(|trace| trace.name == entry.name);
+    sentences.extend(trace.map(Trace::sentence));
     sentences
 }
 

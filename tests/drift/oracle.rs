@@ -7,6 +7,7 @@ use std::fs;
 
 use crate::base::{Base, PLAIN, cluster};
 use crate::support::prisma::prisma;
+use crate::support::skip::skipped;
 
 const INIT: &str = "CREATE TYPE \"Role\" AS ENUM ('USER', 'ADMIN');\n\
     CREATE TABLE \"User\" (\"id\" SERIAL NOT NULL, \"email\" TEXT NOT NULL, \"name\" TEXT, \"role\" \"Role\" NOT NULL DEFAULT 'USER', \
@@ -14,6 +15,17 @@ const INIT: &str = "CREATE TYPE \"Role\" AS ENUM ('USER', 'ADMIN');\n\
     CREATE TABLE \"Post\" (\"id\" INTEGER NOT NULL, \"userId\" INTEGER NOT NULL, CONSTRAINT \"Post_pkey\" PRIMARY KEY (\"id\"));\n\
     CREATE UNIQUE INDEX \"User_email_key\" ON \"User\"(\"email\");\n\
     ALTER TABLE \"Post\" ADD CONSTRAINT \"Post_userId_fkey\" FOREIGN KEY (\"userId\") REFERENCES \"User\"(\"id\") ON DELETE RESTRICT ON UPDATE CASCADE;";
+
+/// Whether Prisma can look at a database of this server at all.
+fn prisma_can_look() -> bool {
+    let version = cluster().psql("postgres", "SELECT current_setting('server_version_num')");
+    let can = version.parse::<u32>().unwrap() < 180_000;
+    if !can {
+        // Its issue 29635: the NOT NULL constraints of pg_constraint, which are new in 18, make the engine panic.
+        skipped("what Prisma 6.19.3 sees in Postgres 18, where its `db pull` panics");
+    }
+    can
+}
 
 /// Whether Prisma sees a difference.
 fn prisma_differs(base: &Base) -> bool {
@@ -76,6 +88,9 @@ async fn the_verdict_is_prismas_where_prisma_looks() {
         base.run(change);
         let lines = base.lines().await;
         assert_eq!(!lines.is_empty(), differs, "{change}: {lines:?}");
+        if !prisma_can_look() {
+            continue;
+        }
         // The CLI lives on for ten seconds after its work, so all are asked at once.
         asked.push((
             change,
@@ -96,5 +111,5 @@ async fn we_see_what_prisma_does_not_look_at() {
          CREATE TRIGGER t BEFORE INSERT ON \"Post\" FOR EACH ROW EXECUTE FUNCTION f()",
     );
     assert_eq!(base.compared(PLAIN).await.count, 2);
-    assert!(!prisma_differs(&base));
+    assert!(!prisma_can_look() || !prisma_differs(&base));
 }

@@ -2,6 +2,7 @@
 
 use lockkeeper::guard::{Severity, Verdict};
 
+use super::support::skip::skipped;
 use super::{Base, lines};
 
 const CARDS: &str = r#"
@@ -153,4 +154,19 @@ async fn a_zone_is_free_only_where_clocks_are_utc() {
     assert_eq!(severity(&base, change).await, None);
     let script = format!("SET timezone = 'Europe/Zurich'; ALTER TABLE \"Card\" {change}");
     assert_ne!(base.plan(&[&script]).await.verdict, Verdict::Safe);
+}
+
+#[tokio::test]
+async fn a_not_null_that_was_not_validated_is_no_proof() {
+    let base = Base::with("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (NULL)");
+    if base.run("SELECT current_setting('server_version_num')::int >= 180000") == "f" {
+        skipped("a NOT NULL that is not validated, which Postgres has from 18 on");
+        return;
+    }
+    base.run("ALTER TABLE t ADD CONSTRAINT has_a NOT NULL a NOT VALID");
+    let found = base.found("ALTER TABLE t ALTER a SET NOT NULL").await;
+    assert!(
+        found.len() == 1 && found[0].contains("It will fail: a of t has 1 NULL."),
+        "{found:?}"
+    );
 }

@@ -30,7 +30,7 @@ async fn the_page_tells_what_the_installation_is_made_of() {
         "none is trusted",
         " UTC",
         "SQLite in ",
-        "step 4 of the schema, never written to a file",
+        "step 5 of the schema, never written to a file",
         "GB free",
         "4 jobs at a time, since 20",
         "0 running, 0 queued, 0 scheduled",

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::scene::{DONE, NOT_SO, Scene};
 use crate::stopping::until;
 use crate::support::project::Project;
+use crate::support::visitor::Visitor;
 use crate::wire::{Fate, Wire};
 
 const MAKES: &str = "CREATE TABLE made (id int);\nALTER TABLE made ADD b int;";
@@ -72,4 +73,20 @@ fn a_part_that_is_in_effect_is_told_by_its_lines() {
     scene.project.write("1_index", MAKES);
     let status = scene.run(&STATUS, NOT_SO);
     assert!(!status.all().contains("statements, "), "{}", status.all());
+}
+
+#[tokio::test]
+async fn the_page_of_a_failed_migration_says_what_is_there() {
+    let mut scene = Scene::terminal(Project::new().migration("1_made", MAKES));
+    scene.plan_and_apply(DONE);
+    scene.ask("UPDATE _prisma_migrations SET finished_at = NULL");
+    scene.console.serve();
+    let visitor = Visitor::signed_in(&scene.console).await;
+    for page in ["/t/app/migrations", "/t/app/migrations/1_made"] {
+        let words = visitor.read(page).await.words();
+        assert!(
+            words.contains("everything that the catalogue can show of 1_made is there."),
+            "{page}: {words}"
+        );
+    }
 }

@@ -8,5 +8,6 @@ pub mod exposition;
 pub mod holder;
 pub mod prisma;
 pub mod project;
+pub mod skip;
 mod template;
 pub mod visitor;

@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use super::cluster::PASSWORD;
 
@@ -33,6 +34,8 @@ pub fn bin() -> PathBuf {
 
 /// The data folder that clusters of this version are copied from; the first that asks makes it.
 pub fn template(bin: &Path) -> PathBuf {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _turn = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let version = run(Command::new(bin.join("postgres")).arg("--version"));
     let version: String = version
         .chars()
@@ -68,7 +71,7 @@ pub fn template(bin: &Path) -> PathBuf {
         .current_dir("/");
     run(&mut initdb);
     append(&making.join("data/postgresql.conf"), CONF);
-    // Two tests may come here at once: the second rename finds a folder that is not empty, and fails.
+    // Two test processes may come here at once: the second rename finds a folder that is not empty, and fails.
     let _second = fs::rename(making.join("data"), &template);
     fs::remove_dir_all(&making).unwrap();
     template

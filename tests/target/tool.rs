@@ -4,6 +4,7 @@ use lockkeeper::target::tool::{Child, ConnectionFiles, Ended, Tools};
 use tokio_util::sync::CancellationToken;
 
 use super::support::cluster::Cluster;
+use super::support::skip::skipped;
 use super::{look, parse, work};
 
 async fn dump(tools: &Tools, url: &str, args: &[&str], cancel: &CancellationToken) -> Ended {
@@ -151,8 +152,12 @@ async fn the_tools_check_certificates_as_we_do() {
         (&cluster.url("postgres"), "sslmode=require".to_owned(), true),
     ] {
         let url = format!("{url}?{query}");
-        let ended = dump(&tools, &url, &["--schema-only"], &CancellationToken::new()).await;
-        assert_eq!(ended.status.success(), works, "{query}: {}", ended.stderr);
         assert_eq!(look(&url).await.is_ok(), works, "{query}");
+        let ended = dump(&tools, &url, &["--schema-only"], &CancellationToken::new()).await;
+        if ended.stderr.contains("SSL support is not compiled in") {
+            skipped("certificates with pg_dump, which is built without TLS here");
+            continue;
+        }
+        assert_eq!(ended.status.success(), works, "{query}: {}", ended.stderr);
     }
 }

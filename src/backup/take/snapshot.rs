@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 
 use crate::backup::contents::{Contents, Database, Extension, Setting};
 use crate::operation::{Context, Trouble};
-use crate::target::{Purpose, Session, Target, describe};
+use crate::target::{Purpose, Session, Target, catalog::table::ESTIMATED_ROWS, describe};
 
 /// How long the server may take to be told that a statement is not wanted any more.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,14 +24,12 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL 
 /// The tables and sequences that a dump holds: not the system's, and of those that extensions have made only the rows that
 /// an extension wants to be kept.
 const RELATIONS: &str = "SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence = 'u', \
-           CASE WHEN c.reltuples >= 0 THEN c.reltuples::int8 END, \
-           c.relpages::int8 * current_setting('block_size')::int8, \
+           ({rows})::int8, c.relpages::int8 * current_setting('block_size')::int8, \
            EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'), \
            coalesce(has_schema_privilege(n.oid, 'USAGE'), false) AND CASE c.relkind \
                 WHEN 'S' THEN coalesce(has_sequence_privilege(c.oid, 'SELECT'), false) \
                 ELSE coalesce(has_table_privilege(c.oid, 'SELECT'), false) END, \
-           coalesce(row_security_active(c.oid), false) \
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+           coalesce(row_security_active(c.oid), false) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
      WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
        AND (NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') \
             OR c.oid IN (SELECT unnest(extconfig) FROM pg_extension)) \
@@ -121,7 +119,9 @@ impl Snapshot {
             .await?;
         let (id, standby, role): (String, bool, String) =
             (begun.try_get(0)?, begun.try_get(1)?, begun.try_get(2)?);
-        let rows = client.query(RELATIONS, &[]).await?;
+        let rows = client
+            .query(&RELATIONS.replace("{rows}", ESTIMATED_ROWS), &[])
+            .await?;
         let seen = rows
             .iter()
             .map(|row| seen(row, standby))
@@ -138,8 +138,8 @@ impl Snapshot {
         })
     }
 
-    /// Lets go of it, and returns what it holds. The statement that may still run is cancelled: a server whose client is gone finds that out only once
-    /// the statement has ended, and one that counts or waits for a lock takes its time.
+    /// Lets go of it, and returns what it holds. The statement that may still run is cancelled: a server whose client is gone
+    /// finds that out only once the statement has ended, and one that counts or waits for a lock takes its time.
     pub async fn close(self) -> Vec<Relation> {
         let cancel = self.session.cancel_token();
         let cancelled = tokio::time::timeout(PATIENCE, cancel.cancel()).await;

@@ -8,7 +8,7 @@ use futures_util::future::join3;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::table::{BUSY, PAGES, TableName};
+use super::table::{BUSY, ESTIMATED_ROWS, PAGES, TableName};
 use super::{PATIENCE, Unanswered, ask};
 use crate::operation::Trouble;
 use crate::sql::DataType;
@@ -142,7 +142,7 @@ pub async fn relations(
     }
     for row in answer.map_err(trouble)? {
         let name = name_at(&row, 0).map_err(failed)?;
-        found.insert(name, relation(&row, session.major()).map_err(failed)?);
+        found.insert(name, relation(&row).map_err(failed)?);
     }
     for row in columns.map_err(trouble)? {
         let name = name_at(&row, 0).map_err(failed)?;
@@ -182,7 +182,7 @@ fn size_question(measure: &str) -> String {
                 SELECT tree.root, i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid), \
               part(root, bytes, exact, rows, heirs) AS ( \
                 SELECT tree.root, {measure}, \
-                       CASE WHEN c.relkind = 'p' THEN 0 WHEN c.reltuples >= 0 THEN c.reltuples::int8 END, \
+                       CASE WHEN c.relkind = 'p' THEN 0 ELSE ({ESTIMATED_ROWS})::int8 END, \
                        (tree.oid <> tree.root)::int \
                   FROM tree JOIN pg_class c ON c.oid = tree.oid {PAGES} {BUSY}) \
          SELECT n.nspname::text, c.relname::text, c.relkind::text, \
@@ -198,7 +198,8 @@ fn size_question(measure: &str) -> String {
 
 /// A check says that a column has a value when it is exactly that, is validated, and holds for heirs too.
 const COLUMNS: &str = "SELECT n.nspname::text, c.relname::text, a.attname::text, \
-        format_type(a.atttypid, a.atttypmod), a.attnotnull, \
+        format_type(a.atttypid, a.atttypmod), a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k \
+                 WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated), \
         nullif(bn.nspname::text, 'pg_catalog'), b.typname::text, e.oid IS NOT NULL, \
         EXISTS (SELECT FROM pg_constraint k \
                  WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.convalidated AND k.conkey = ARRAY[a.attnum] \
@@ -233,9 +234,8 @@ fn name_at(row: &Row, at: usize) -> Result<TableName, tokio_postgres::Error> {
     Ok(TableName::new(schema, name))
 }
 
-fn relation(row: &Row, major: i32) -> Result<Relation, tokio_postgres::Error> {
+fn relation(row: &Row) -> Result<Relation, tokio_postgres::Error> {
     let kind: String = row.try_get(2)?;
-    let rows: Option<i64> = row.try_get(5)?;
     let table: Option<String> = row.try_get(8)?;
     Ok(Relation {
         kind: match kind.as_str() {
@@ -245,8 +245,7 @@ fn relation(row: &Row, major: i32) -> Result<Relation, tokio_postgres::Error> {
         },
         bytes: row.try_get(3)?,
         bytes_exact: row.try_get(4)?,
-        // Before 14, a table that was never analyzed says 0.
-        rows_estimate: rows.filter(|rows| major >= 14 || *rows > 0),
+        rows_estimate: row.try_get(5)?,
         divided: kind == "p",
         parts: row.try_get(6)?,
         index_of: table.is_some().then(|| name_at(row, 7)).transpose()?,

@@ -33,7 +33,8 @@ SELECT wanted.n, jsonb_strip_nulls(jsonb_build_object( \
         'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END), \
     'column', (SELECT jsonb_object_agg(a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod), \
             CASE WHEN a.attnotnull THEN 'not null' END, \
-            CASE a.attgenerated WHEN '' THEN 'default ' ELSE 'generated ' END || pg_get_expr(d.adbin, d.adrelid), \
+            CASE a.attgenerated WHEN '' THEN 'default ' WHEN 'v' THEN 'generated, virtual ' ELSE 'generated ' END \
+                || pg_get_expr(d.adbin, d.adrelid), \
             CASE WHEN a.attidentity <> '' THEN 'identity ' || a.attidentity::text END, \
             CASE WHEN a.attcollation <> t.typcollation THEN 'collation ' || a.attcollation::regcollation::text END)) \
         FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \

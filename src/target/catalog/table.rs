@@ -95,6 +95,11 @@ pub async fn largest_tables(session: &Session, limit: i64) -> Result<Vec<TableSi
         .map_err(|error| Unanswered::Failed(error).trouble(doing))
 }
 
+/// SQL: how many rows the server thinks that a relation `c` has; NULL when it never looked. Postgres 13 writes 0 for that and
+/// later ones -1: a 0 of 13 is believed only where there are pages.
+pub const ESTIMATED_ROWS: &str = "CASE WHEN c.reltuples > 0 OR c.reltuples = 0 AND (c.relpages > 0 \
+     OR current_setting('server_version_num')::int4 >= 140000) THEN c.reltuples::float8 END";
+
 /// Joins what a relation `c` takes up by the page counts, which need no lock.
 pub(super) const PAGES: &str = "CROSS JOIN LATERAL ( \
      SELECT (sum(part.relpages) * current_setting('block_size')::int8)::int8 AS bytes \
@@ -114,7 +119,7 @@ pub(super) const BUSY: &str = "LEFT JOIN ( \
 fn size_question(measure: &str) -> String {
     format!(
         "SELECT n.nspname::text, c.relname::text, {measure}, \
-                CASE WHEN c.reltuples >= 0 THEN c.reltuples::int8 END \
+                ({ESTIMATED_ROWS})::int8 \
            FROM pg_class c \
            JOIN pg_namespace n ON n.oid = c.relnamespace {PAGES} {BUSY} \
           WHERE c.relkind IN ('r', 'm') \
@@ -301,18 +306,20 @@ async fn estimated(
         return unknown();
     }
     // pg_stats shows only columns that the role may read: without a null fraction there is no estimate of values.
-    let question = "SELECT c.reltuples::float8, \
+    let question = format!(
+        "SELECT {ESTIMATED_ROWS}, \
             (SELECT s.null_frac::float8 FROM pg_stats s \
               WHERE s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = $3 \
               ORDER BY s.inherited DESC LIMIT 1) \
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-      WHERE n.nspname = $1 AND c.relname = $2 AND c.reltuples >= 0";
+      WHERE n.nspname = $1 AND c.relname = $2"
+    );
     let given: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] = [
         (&table.schema, Type::TEXT),
         (&table.name, Type::TEXT),
         (&column, Type::TEXT),
     ];
-    let Ok(rows) = ask(session, PATIENCE, question, &given).await else {
+    let Ok(rows) = ask(session, PATIENCE, &question, &given).await else {
         return unknown();
     };
     let statistics = rows.first().and_then(|row| {

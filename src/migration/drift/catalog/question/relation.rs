@@ -39,7 +39,8 @@ pub(super) fn columns() -> String {
             'nullable', CASE WHEN NOT a.attnotnull THEN 'yes' WHEN EXISTS (SELECT FROM pg_constraint k \
                 WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated) \
                 THEN 'no, but not validated' ELSE 'no' END, \
-            CASE a.attgenerated WHEN '' THEN 'default' ELSE 'generated as' END, pg_get_expr(d.adbin, d.adrelid), \
+            CASE a.attgenerated WHEN '' THEN 'default' WHEN 'v' THEN 'virtually generated as' ELSE 'generated as' END, \
+                pg_get_expr(d.adbin, d.adrelid), \
             'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END, \
             'collation', CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END, \
             'place', a.attnum::text)::text \
