@@ -157,10 +157,19 @@ pub async fn preview(
     work_out: impl FnOnce(Past<'_>, Timestamp) -> Result<Changes, Refusal>,
 ) -> Result<Changes, Trouble> {
     let survey = Survey::of(target).await?;
-    if let Some(trouble) = survey.misplaced() {
+    if let Some(trouble) = unmarkable(&survey) {
         return Err(trouble);
     }
     Ok(work_out(survey.past(), at)?)
+}
+
+/// Why nothing may be marked, whatever it is: what Prisma 8 has is its own, and a second ledger would only mislead.
+fn unmarkable(survey: &Survey) -> Option<Trouble> {
+    let contract = survey.contract.as_ref().map(|contract| Trouble {
+        data: "Nothing was marked. The database is as it was.".to_owned(),
+        ..contract.refusal()
+    });
+    contract.or_else(|| survey.misplaced())
 }
 
 /// Marks: takes the lock, reads folder and ledger under it, and writes what follows.
@@ -188,7 +197,7 @@ pub(super) async fn run(
     deploy::lock(&session, &context.cancel).await?;
     progress.step("Check", "Reading folder and ledger under the lock.");
     let survey = Survey::with(target, &session).await?;
-    if let Some(trouble) = survey.misplaced() {
+    if let Some(trouble) = unmarkable(&survey) {
         return Err(trouble.into());
     }
     let changes = work_out(survey.past(), context.clock.now()).map_err(Trouble::from)?;

@@ -94,6 +94,17 @@ async fn a_database_with_both_systems_is_warned_of_what_prisma_8_plans() {
     scene
         .run(&["migrate", "deploy"], NOT_SO)
         .says(&["The database is managed by Prisma 8"]);
+    for more in [&["--dry-run"][..], &[]] {
+        for mark in [
+            &["migrate", "resolve", "--applied", "2_next"][..],
+            &["migrate", "resolve", "--rolled-back", "1_init"],
+            &["migrate", "baseline", "--up-to", "2_next", "--yes"],
+        ] {
+            scene
+                .run(&[mark, more].concat(), NOT_SO)
+                .says(&["The database is managed by Prisma 8", "Nothing was marked."]);
+        }
+    }
     assert_eq!(scene.ledger(), before);
 
     scene.console.serve();
