@@ -142,7 +142,7 @@ async fn look(app: &App, target: &Target) -> Look {
     let at = app.clock.now_ms();
     let found = async {
         let session = target.connect(Purpose::Look).await?;
-        let survey = Survey::with(target, &session).await?;
+        let survey = Survey::seeing(target, &session).await?;
         let tables = table::largest_tables(&session, TABLES).await?;
         session.close().await;
         Ok(Found { survey, tables })

@@ -39,7 +39,7 @@ pub struct Survey {
     pub elsewhere: Vec<String>,
     /// Who else holds the lock of Prisma Migrate.
     pub lock_holder: Option<LockHolder>,
-    /// What can be seen of migrations that failed; looked for by [`Survey::of`] only.
+    /// What can be seen of migrations that failed; looked for by [`Survey::seeing`] only.
     pub traces: Vec<Trace>,
     /// What there is of Prisma 8, in the folder or in the database.
     pub contract: Option<Contract>,
@@ -54,12 +54,16 @@ impl Survey {
     /// Looks at `target` over a session of its own.
     pub async fn of(target: &Target) -> Result<Self, Trouble> {
         let session = target.connect(Purpose::Look).await?;
-        let mut survey = Self::with(target, &session).await;
-        if let Ok(survey) = &mut survey {
-            survey.traces = Trace::all(survey, &session).await;
-        }
+        let survey = Self::seeing(target, &session).await;
         session.close().await;
         survey
+    }
+
+    /// Looks at `target` over `session`, for a person: also for what can be seen of migrations that failed.
+    pub async fn seeing(target: &Target, session: &Session) -> Result<Self, Trouble> {
+        let mut survey = Self::with(target, session).await?;
+        survey.traces = Trace::all(&survey, session).await;
+        Ok(survey)
     }
 
     /// Looks at `target` over `session`.
