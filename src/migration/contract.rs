@@ -88,7 +88,8 @@ impl Contract {
     /// Why nothing is applied.
     #[must_use]
     pub fn refusal(&self) -> Trouble {
-        let what = if self.markers.is_empty() && self.unread.is_none() {
+        let what = if !self.packages.is_empty() && self.markers.is_empty() && self.unread.is_none()
+        {
             "The migrations folder is one of Prisma 8: it holds packages, which only Prisma 8 can apply."
         } else {
             "The database is managed by Prisma 8: the schema prisma_contract holds its marker."

@@ -10,11 +10,11 @@ pub(super) fn of(node: &NodeEnum) -> Value {
     serde_json::to_value(node).unwrap_or_default()
 }
 
-/// A function that is called: the parts of its name, and the first text among its arguments.
+/// A function that is called: the parts of its name, and its first argument where that is a text as it stands.
 #[derive(Debug)]
 pub(super) struct Called<'a> {
     pub parts: Vec<&'a str>,
-    pub text: Option<&'a str>,
+    pub first: Option<&'a str>,
 }
 
 /// Every call in `tree`, in order.
@@ -25,7 +25,7 @@ pub(super) fn calls(tree: &Value) -> Vec<Called<'_>> {
         if inside.get("agg_within_group").is_some() {
             found.push(Called {
                 parts: strings(&inside["funcname"]),
-                text: strings(&inside["args"]).first().copied(),
+                first: inside["args"][0]["node"]["AConst"]["val"]["Sval"]["sval"].as_str(),
             });
         }
     });
@@ -64,4 +64,32 @@ pub(super) fn each<'a>(tree: &'a Value, visit: &mut impl FnMut(&'a str, &'a Valu
         Value::Array(items) => items.iter().for_each(|item| each(item, visit)),
         _ => {}
     }
+}
+
+/// Whether `tree` names a relation of the server's own: in its schemas, or by a name that is looked for there first.
+pub(super) fn names_catalog(tree: &Value) -> bool {
+    relations(tree).any(|(schema, name)| is_catalog(schema, name))
+}
+
+/// Whether `tree` names a relation that is not the server's own.
+pub(super) fn names_others(tree: &Value) -> bool {
+    relations(tree).any(|(schema, name)| !is_catalog(schema, name))
+}
+
+fn is_catalog(schema: &str, name: &str) -> bool {
+    matches!(schema, "pg_catalog" | "information_schema")
+        || (schema.is_empty() && name.starts_with("pg_"))
+}
+
+/// Schema and name of every relation.
+fn relations(tree: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let mut found = Vec::new();
+    each(tree, &mut |_, inside| {
+        if let (Some(schema), Some(name)) =
+            (inside["schemaname"].as_str(), inside["relname"].as_str())
+        {
+            found.push((schema, name));
+        }
+    });
+    found.into_iter()
 }

@@ -89,7 +89,7 @@ impl Cancel {
 impl Session {
     /// Opens a session with the server of `url`.
     pub async fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<Self, Trouble> {
-        if let (Some(why), Purpose::Work { .. }) = (&url.pooler, &purpose) {
+        if let Some(why) = url.pooler.as_ref().filter(|_| purpose.is_work()) {
             return Err(failure::pooled(url, why));
         }
         let limit = url.connect_timeout.unwrap_or(LONGEST_CONNECT);
@@ -113,7 +113,7 @@ impl Session {
                     && failure::describe(&error).contains("startup parameter") =>
             {
                 let why = "it does not pass start-up parameters on";
-                if let Purpose::Work { .. } = purpose {
+                if purpose.is_work() {
                     return Err(failure::pooled(url, why));
                 }
                 let dialled = dial(&config(url, purpose, true), &tls)
@@ -149,7 +149,7 @@ impl Session {
         session.schema = url.schema.clone().unwrap_or_else(|| row[1].clone());
         if session.pooled.is_none() && row[2] != purpose.lock_timeout() {
             let why = "it swallows start-up parameters";
-            if let Purpose::Work { .. } = purpose {
+            if purpose.is_work() {
                 return Err(failure::pooled(url, why));
             }
             session.pooled = Some(why.to_owned());

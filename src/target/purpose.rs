@@ -10,13 +10,27 @@ pub enum Purpose {
         /// The job's id; the server shows the session as `lockkeeper:<job>`.
         job: String,
     },
+    /// The same for scripts that are run again on empty tables: statements end after [`Purpose::LONGEST_REPLAY`], so that none
+    /// outlives its program for long.
+    Replay {
+        /// The job's id.
+        job: String,
+    },
 }
 
 impl Purpose {
+    /// How long one statement of a replay may take, as the server reads it.
+    const LONGEST_REPLAY: &str = "2min";
+
+    /// Whether it changes something, which no pooler may stand in between of.
+    pub(super) fn is_work(&self) -> bool {
+        !matches!(self, Self::Look)
+    }
+
     pub(super) fn application_name(&self) -> String {
         match self {
             Self::Look => "lockkeeper".to_owned(),
-            Self::Work { job } => format!("lockkeeper:{job}"),
+            Self::Work { job } | Self::Replay { job } => format!("lockkeeper:{job}"),
         }
     }
 
@@ -24,7 +38,7 @@ impl Purpose {
     pub(super) fn lock_timeout(&self) -> &'static str {
         match self {
             Self::Look => "1s",
-            Self::Work { .. } => "3s",
+            Self::Work { .. } | Self::Replay { .. } => "3s",
         }
     }
 
@@ -32,6 +46,7 @@ impl Purpose {
         let (statement, idle) = match self {
             Self::Look => ("5s", "60s"),
             Self::Work { .. } => ("0", "0"),
+            Self::Replay { .. } => (Self::LONGEST_REPLAY, "0"),
         };
         [
             // Under `off` the server would end strings elsewhere than the guard's parser does.
@@ -48,7 +63,7 @@ impl Purpose {
         let mut settings = Vec::new();
         match self {
             Self::Look => settings.push("SET default_transaction_read_only = on"),
-            Self::Work { .. } => {
+            Self::Work { .. } | Self::Replay { .. } => {
                 // With `off` a crash of the server may undo what it has said to be committed: a migration that was called
                 // applied. `local` waits for the server's own disk, and for no standby.
                 settings.push(

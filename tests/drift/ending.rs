@@ -7,6 +7,7 @@ use lockkeeper::migration::drift::{self, Replay};
 use lockkeeper::operation::{OperationError, Report};
 
 use crate::base::{Base, PLAIN, cluster, context, scratch_databases};
+use crate::support::cluster::PASSWORD;
 use crate::support::holder::Holder;
 
 /// A base whose replay takes long.
@@ -57,6 +58,29 @@ async fn a_cancelled_comparison_ends_at_once_and_leaves_nothing() {
     );
     assert_eq!(scratch_databases(&context.job), "");
     assert!(!sleeps(&context.job));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_limit_of_connections_it_is_dropped_as_well() {
+    cluster().psql(
+        "postgres",
+        "CREATE ROLE two LOGIN CREATEDB PASSWORD 'two' CONNECTION LIMIT 2",
+    );
+    let base = slow();
+    base.run("GRANT ALL ON SCHEMA public TO two; GRANT ALL ON ALL TABLES IN SCHEMA public TO two");
+    let url = cluster().url(&base.name).replacen("postgres:", "two:", 1);
+    let base = base.at(url.replacen(PASSWORD, "two", 1));
+    let (context, _reports) = context();
+    let target = base.target();
+    let asked = {
+        let context = context.clone();
+        tokio::spawn(async move { drift::run(&target, &Replay::Applied, PLAIN, &context).await })
+    };
+    eventually("the script runs", || sleeps(&context.job)).await;
+    context.cancel.cancel();
+    let ended = asked.await.unwrap();
+    assert!(matches!(ended, Err(OperationError::Cancelled)), "{ended:?}");
+    assert_eq!(scratch_databases(&context.job), "");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,6 +99,42 @@ async fn what_concerns_the_server_or_only_rows_is_left_out() {
     assert!(!std::path::Path::new("/tmp/stowaway").exists());
 }
 
+#[tokio::test]
+async fn no_function_of_an_extension_is_replaced() {
+    let replaces = "CREATE OR REPLACE FUNCTION citext_eq(citext, citext) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN \
+                    CREATE ROLE stowaway; RETURN true; END $$;";
+    let base = Base::with(&[
+        ("1_init", "CREATE EXTENSION citext;"),
+        ("2_replaces", replaces),
+    ]);
+    base.record(
+        "3_calls",
+        "ALTER TABLE _prisma_migrations ADD x bool DEFAULT ('a'::citext = 'b'::citext);",
+    );
+    let trouble = base.refused().await;
+    assert!(
+        trouble.what.contains("2_replaces") && trouble.what.contains("already exists"),
+        "{trouble:?}"
+    );
+    let roles = "SELECT count(*) FROM pg_roles WHERE rolname = 'stowaway'";
+    assert_eq!(cluster().psql("postgres", roles), "0");
+}
+
+#[tokio::test]
+async fn no_statement_outlives_its_program_for_long() {
+    let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
+    base.record(
+        "2_unsets",
+        "RESET ALL;\nSET statement_timeout = 0;\n\
+         DO $$ BEGIN IF current_setting('statement_timeout') <> '2min' THEN RAISE EXCEPTION 'no end'; END IF; \
+         CREATE TABLE ended (); END $$;",
+    );
+    assert_eq!(
+        base.lines().await,
+        ["table public.ended is not in the database"]
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_gets_into_the_scratch_database() {
     let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
@@ -143,7 +179,12 @@ async fn a_script_that_does_not_run_is_told_with_its_place() {
     );
     base.record("2_bad", "CREATE TABEL t (a int);");
     let trouble = base.refused().await;
-    assert!(trouble.what.contains("P3006"), "{trouble:?}");
+    assert!(
+        trouble
+            .what
+            .contains("line 1 (no statement) cannot be read"),
+        "{trouble:?}"
+    );
     assert_eq!(scratch_databases(""), "");
 }
 

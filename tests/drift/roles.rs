@@ -1,6 +1,8 @@
 //! Roles with few rights, and scratch databases that are like their target.
 
-use crate::base::{Base, PLAIN, cluster, scratch_databases};
+use lockkeeper::migration::drift::{self, Drift, Replay};
+
+use crate::base::{Base, PLAIN, cluster, context, scratch_databases};
 use crate::support::skip::skipped;
 
 /// A role with these attributes that owns what the base has.
@@ -50,44 +52,78 @@ async fn a_role_compares_schemas_in_which_it_has_no_rights() {
 
 #[tokio::test]
 async fn a_script_that_needs_more_rights_says_so() {
-    let base = Base::with(&[("1_init", "CREATE EXTENSION pageinspect;")]);
+    let base = Base::with(&[("1_init", "CREATE EXTENSION pgstattuple;")]);
     let base = as_role(base, "plain", "CREATEDB");
     let trouble = base.refused().await;
     assert!(trouble.what.contains("permission denied"), "{trouble:?}");
     assert!(trouble.next.contains("lacks a right"), "{trouble:?}");
 }
 
-/// Fails unless it runs in a database that is like the base's.
-const LIKE: &str = "DO $$ BEGIN IF (SELECT pg_encoding_to_char(encoding) || ' ' || datcollate || ' ' \
-    || current_setting('intervalstyle') || ' ' || current_schema() FROM pg_database WHERE datname = current_database()) \
-    <> 'LATIN1 C iso_8601 app' THEN RAISE 'another database'; END IF; END $$;";
+/// What the server says of the scratch database while scripts run in it; `$` in the question is its name. Returns the comparison
+/// too.
+async fn watched(base: &Base, question: &str) -> (String, Drift) {
+    let slow = "DO $$ BEGIN PERFORM pg_sleep(2); CREATE TABLE IF NOT EXISTS slow (); END $$;";
+    base.record("9_slow", slow);
+    base.run("CREATE TABLE IF NOT EXISTS slow ()");
+    let (context, _reports) = context();
+    let (target, job) = (base.target(), context.job.clone());
+    let asked =
+        tokio::spawn(async move { drift::run(&target, &Replay::Applied, PLAIN, &context).await });
+    let sleeps = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND application_name = 'lockkeeper:{job}'"
+    );
+    while cluster().psql("postgres", &sleeps) != "1" {
+        assert!(!asked.is_finished(), "{:?}", asked.await);
+    }
+    let said = cluster().psql("postgres", &question.replace('$', &scratch_databases(&job)));
+    (said, asked.await.unwrap().unwrap())
+}
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_scratch_database_is_like_the_target() {
     let options = "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'";
     let base = Base::named("latin".to_owned(), options, &[]);
     base.run(
         "CREATE SCHEMA app; CREATE SCHEMA extensions; ALTER TABLE _prisma_migrations SET SCHEMA app; \
-         ALTER DATABASE latin SET search_path = app, public, extensions; ALTER DATABASE latin SET intervalstyle = iso_8601",
+         ALTER DATABASE latin SET search_path = app, public, extensions; ALTER DATABASE latin SET intervalstyle = iso_8601; \
+         ALTER DATABASE latin SET default_text_search_config = 'app.none'",
     );
     let made =
         "CREATE TABLE t (a citext, b interval DEFAULT '1 day'); CREATE TABLE public.u (a int);";
     let extension = "CREATE EXTENSION citext SCHEMA extensions;";
-    base.run(&format!("{LIKE}{extension}{made}"));
-    base.record("1_like", LIKE);
+    base.run(&format!("{extension}{made}"));
     base.record("2_extension", extension);
     base.record("3_made", made);
-    let drift = base.compared(PLAIN).await;
+    let (said, drift) = watched(
+        &base,
+        "SELECT pg_encoding_to_char(encoding), datcollate, array_to_string(setconfig, ' ') FROM pg_database d \
+         JOIN pg_db_role_setting s ON s.setdatabase = d.oid WHERE datname = '$'",
+    )
+    .await;
+    assert!(
+        said.starts_with("LATIN1|C|")
+            && said.contains("IntervalStyle=iso_8601")
+            && said.contains("search_path=app, public, extensions"),
+        "{said}"
+    );
     assert!(drift.is_none(), "{:#?}", drift.lines());
     assert_eq!(drift.schemas, ["app", "public"]);
     assert_eq!(drift.notes, [""; 0]);
-    // Without the setting, the same scripts make something else.
-    base.run("ALTER DATABASE latin RESET intervalstyle");
-    let trouble = base.refused().await;
-    assert!(trouble.what.contains("another database"), "{trouble:?}");
 }
 
 #[tokio::test]
+async fn an_extension_s_schema_need_not_be_on_the_path() {
+    let base = Base::named("unpathed".to_owned(), "", &[]);
+    base.run("CREATE SCHEMA extensions");
+    let extension =
+        "CREATE EXTENSION citext SCHEMA extensions; CREATE TABLE t (a extensions.citext);";
+    base.run(extension);
+    base.record("1_extension", extension);
+    let drift = base.compared(PLAIN).await;
+    assert!(drift.is_none(), "{:#?}", drift.lines());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_locale_provider_is_taken_over() {
     let ask = |sql: &str| cluster().psql("postgres", sql);
     let version: u32 = ask("SELECT current_setting('server_version_num')")
@@ -115,14 +151,11 @@ async fn every_locale_provider_is_taken_over() {
     for (provider, locale, manner) in manners {
         let options = format!("TEMPLATE template0 {manner}");
         let base = Base::named(format!("locale_{provider}"), &options, &[]);
-        let like = format!(
-            "DO $$ BEGIN IF (SELECT concat(d ->> 'datlocprovider', ' ', d ->> 'datlocale', d ->> 'daticulocale') \
-             FROM (SELECT to_jsonb(x) AS d FROM pg_database x WHERE datname = current_database()) y) <> '{provider} {locale}' \
-             THEN RAISE 'another database'; END IF; END $$;"
-        );
-        base.run(&like);
-        base.record("1_like", &like);
-        assert!(base.compared(PLAIN).await.is_none());
+        let question = "SELECT concat(d ->> 'datlocprovider', ' ', d ->> 'datlocale', d ->> 'daticulocale') \
+             FROM (SELECT to_jsonb(x) AS d FROM pg_database x WHERE datname = '$') y";
+        let (said, drift) = watched(&base, question).await;
+        assert_eq!(said, format!("{provider} {locale}"));
+        assert!(drift.is_none());
     }
 }
 

@@ -1,6 +1,7 @@
 //! `lockkeeper migrate baseline`: saying of a database that Prisma did not make which migrations it has already.
 
 use clap::Args;
+use serde_json::json;
 
 use super::{TargetArg, diff, marking};
 use crate::cli::Failure;
@@ -85,6 +86,7 @@ async fn compare(
             for note in &drift.notes {
                 terminal.talk(format!("note: {note}"));
             }
+            terminal.json(&json!({"summary": drift.summary(), "drift": drift}));
             Ok(Ok(()))
         }
         Ok(Err(exit)) => Ok(Err(exit)),

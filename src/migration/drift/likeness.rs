@@ -91,9 +91,13 @@ impl Likeness {
         Ok(())
     }
 
-    /// The statement that makes a database like this one.
+    /// The statement that makes a database like this one, into which nobody can connect yet.
     pub(super) fn create(&self, name: &str) -> String {
-        format!("CREATE DATABASE {} {}", quote_identifier(name), self.manner)
+        format!(
+            "CREATE DATABASE {} {} ALLOW_CONNECTIONS false",
+            quote_identifier(name),
+            self.manner
+        )
     }
 
     /// Gives the database `name`, in which `session` is, the settings of the target.
@@ -113,16 +117,27 @@ impl Likeness {
                 );
                 client.simple_query(&keep).await
             };
-            kept.await.map_err(|error| {
-                Trouble::new(
-                    format!(
-                        "The scratch database could not get the setting {setting} of the target: {}",
-                        describe(&error)
-                    ),
-                    trouble::UNTOUCHED,
-                    "Look at the server's answer above.",
-                )
-            })?;
+            match kept.await {
+                // It names what only a migration makes, such as a configuration for text search.
+                Err(error) if error.as_db_error().is_some() && setting != "search_path" => {
+                    tracing::debug!(
+                        error = describe(&error),
+                        setting,
+                        "left as the server has it"
+                    );
+                }
+                Err(error) => {
+                    return Err(Trouble::new(
+                        format!(
+                            "The scratch database could not get the setting {setting} of the target: {}",
+                            describe(&error)
+                        ),
+                        trouble::UNTOUCHED,
+                        "Look at the server's answer above.",
+                    ));
+                }
+                Ok(_) => {}
+            }
         }
         Ok(())
     }

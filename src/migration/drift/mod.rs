@@ -115,6 +115,9 @@ pub async fn between(
     context: &Context,
 ) -> Result<Drift, OperationError> {
     let progress = &context.progress;
+    if let Some(contract) = &survey.contract {
+        return Err(trouble::other_system(contract).into());
+    }
     let scripts = Prepared::of(replay.of(survey)?)?;
     let mut notes = report::remarks(survey, replay);
     notes.extend(scripts.remark());
@@ -135,9 +138,9 @@ pub async fn between(
     let named = named_schemas(target).await;
     let url = scratch.url();
     let work = async {
-        let opened = scratch::open(&url, &context.job).await;
+        let opened = scratch::open_for_replay(&url, &context.job).await;
         let session = opened.map_err(|trouble| trouble::lost(&trouble))?;
-        let made = replay::prepare(&session, &wanted).await?;
+        let made = replay::prepare(&session, &wanted, scripts.makes_ledger()).await?;
         replay::run(&session, &scripts, context).await?;
         let mut schemas = compared_schemas(&session, &survey.schema, &made).await?;
         schemas.extend(named);
@@ -201,6 +204,12 @@ fn wanted(survey: &Survey, present: Vec<String>, scripts: &Prepared<'_>) -> Vec<
     let mut wanted = vec![survey.schema.clone()];
     for schema in present {
         if !wanted.contains(&schema) && !scripts.makes_schema(&schema) {
+            wanted.push(schema);
+        }
+    }
+    // An extension's schema may be there without being on the path.
+    for schema in scripts.wanted_schemas() {
+        if !wanted.contains(&schema) {
             wanted.push(schema);
         }
     }

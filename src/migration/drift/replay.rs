@@ -91,6 +91,16 @@ impl<'a> Prepared<'a> {
         self.replayer.makes_schema(name)
     }
 
+    /// Whether any of the scripts makes the ledger.
+    pub(super) fn makes_ledger(&self) -> bool {
+        self.replayer.makes_ledger()
+    }
+
+    /// The schemas that extensions are put into, and that no script makes.
+    pub(super) fn wanted_schemas(&self) -> Vec<String> {
+        self.replayer.wanted_schemas().map(str::to_owned).collect()
+    }
+
     /// A sentence about what is left out, if anything is.
     pub(super) fn remark(&self) -> Option<String> {
         let all = || self.scripts.iter().flat_map(|(_, script)| &script.left_out);
@@ -113,9 +123,14 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Makes what a deploy finds before the first script: schemas, and the ledger in the first of them. Returns the schemas that
+/// Makes what a deploy finds before the first script: schemas, and the ledger in the first of them unless the scripts make it, as
+/// one does that was dumped. Returns the schemas that
 /// were not there.
-pub(super) async fn prepare(session: &Session, schemas: &[String]) -> Result<Vec<String>, Trouble> {
+pub(super) async fn prepare(
+    session: &Session,
+    schemas: &[String],
+    makes_ledger: bool,
+) -> Result<Vec<String>, Trouble> {
     let failed = |error: tokio_postgres::Error| trouble::unprepared(&error);
     let client = session.client();
     let mut made = Vec::new();
@@ -133,7 +148,7 @@ pub(super) async fn prepare(session: &Session, schemas: &[String]) -> Result<Vec
             made.push(schema.clone());
         }
     }
-    if let Some(schema) = schemas.first() {
+    if let Some(schema) = schemas.first().filter(|_| !makes_ledger) {
         let create = create_table_sql(schema);
         client.simple_query(&create).await.map_err(failed)?;
     }

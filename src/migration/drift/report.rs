@@ -20,6 +20,7 @@ impl Drift {
             (Replay::Applied, n) => format!("its {n} applied migrations make"),
             (Replay::All, 1) => "the 1 migration of the folder makes".to_owned(),
             (Replay::All, n) => format!("all {n} migrations of the folder make"),
+            (Replay::UpTo(last), 1) => format!("the first migration makes, {last}"),
             (Replay::UpTo(last), n) => format!("the first {n} migrations make, up to {last}"),
         };
         match self.count {

@@ -37,31 +37,35 @@ pub(super) struct Scratch {
     name: String,
     home: DatabaseUrl,
     job: String,
-    present: bool,
+    /// A session beside it, from which it is dropped: at the limit of connections there might be no other. None once it is gone.
+    keeper: Option<Session>,
 }
 
 impl Scratch {
     /// Makes one beside `target`, after dropping what earlier comparisons left behind.
     pub(super) async fn create(target: &Target, context: &Context) -> Result<Self, Trouble> {
-        let session = open(&target.url, &context.job).await?;
-        let likeness = Likeness::of(&session).await?;
+        let keeper = open(&target.url, &context.job).await?;
+        let likeness = Likeness::of(&keeper).await?;
         likeness.must_allow_databases()?;
-        drop_left_behind(&session, context).await;
+        drop_left_behind(&keeper, context).await;
+        let name = name_of(&context.job).unwrap_or_else(|| {
+            let id = context.clock.id();
+            name_of(&id).unwrap_or(id)
+        });
+        let made = make(&keeper, &likeness, &name).await;
+        // From here on: a CREATE whose answer never came may have made it.
         let scratch = Self {
-            name: name_of(&context.job).unwrap_or_else(|| {
-                let id = context.clock.id();
-                name_of(&id).unwrap_or(id)
-            }),
+            name,
             home: target.url.clone(),
             job: context.job.clone(),
-            // From here on: a CREATE whose answer never came may have made it.
-            present: true,
+            keeper: Some(keeper),
         };
-        let made = scratch.make(&session, &likeness).await;
-        session.close().await;
         if let Err(error) = made {
             let trouble = trouble::not_made(&scratch.name, &error);
-            scratch.remove(context).await;
+            // What was refused was not made, and there is nothing to say of that.
+            if let Some(left) = scratch.remove().await {
+                tracing::debug!(left, "after a database that could not be made");
+            }
             return Err(trouble);
         }
         let settled = async {
@@ -71,33 +75,12 @@ impl Scratch {
             Ok(())
         };
         if let Err(trouble) = settled.await {
-            scratch.remove(context).await;
+            if let Some(left) = scratch.remove().await {
+                context.progress.warn(left);
+            }
             return Err(trouble);
         }
         Ok(scratch)
-    }
-
-    async fn make(
-        &self,
-        session: &Session,
-        likeness: &Likeness,
-    ) -> Result<(), tokio_postgres::Error> {
-        let create = likeness.create(&self.name);
-        let client = session.client();
-        match client.simple_query(&create).await {
-            // An earlier comparison of this very job could not drop it.
-            Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {
-                client.simple_query(&dropping(&self.name)).await?;
-                client.simple_query(&create).await?;
-            }
-            made => drop(made?),
-        }
-        // What others may not see of the target they may not see here either.
-        let close = format!(
-            "REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC",
-            quote_identifier(&self.name)
-        );
-        client.simple_query(&close).await.map(drop)
     }
 
     /// The way into it: as into the target, with the same role and parameters.
@@ -116,26 +99,58 @@ impl Scratch {
         work: impl Future<Output = Result<T, OperationError>>,
     ) -> Result<(T, Option<String>), OperationError> {
         let ended = tokio::select! {
-            ended = AssertUnwindSafe(work).catch_unwind() => ended,
             // What the work holds is dropped with it, its session first of all.
+            biased;
             () = context.cancel.cancelled() => Ok(Err(OperationError::Cancelled)),
+            ended = AssertUnwindSafe(work).catch_unwind() => ended,
             () = tokio::time::sleep(LONGEST) => Ok(Err(trouble::too_long(LONGEST).into())),
         };
-        let left = self.remove(context).await;
+        let left = self.remove().await;
+        if let Some(left) = &left {
+            context.progress.warn(left.clone());
+        }
         let ended = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         ended.map(|made| (made, left))
     }
 
-    async fn remove(mut self, context: &Context) -> Option<String> {
-        let dropped = drop_database(&self.home, &self.job, &self.name).await;
-        let trouble = dropped.inspect(|()| self.present = false).err()?;
-        let left = format!(
-            "The scratch database {} could not be dropped: {} The next comparison drops it.",
+    /// Drops it. What there is to know where that failed.
+    async fn remove(mut self) -> Option<String> {
+        let keeper = self.keeper.take()?;
+        let dropped = drop_from(&keeper, &self.home, &self.job, &self.name).await;
+        keeper.close().await;
+        let trouble = dropped.err()?;
+        Some(format!(
+            "The scratch database {} could not be dropped: {} A later comparison drops it.",
             self.name, trouble.what
-        );
-        context.progress.warn(left.clone());
-        Some(left)
+        ))
     }
+}
+
+/// Makes the database, with nobody in it before it is closed to others.
+async fn make(
+    session: &Session,
+    likeness: &Likeness,
+    name: &str,
+) -> Result<(), tokio_postgres::Error> {
+    let create = likeness.create(name);
+    let client = session.client();
+    match client.simple_query(&create).await {
+        // An earlier comparison of this very job could not drop it.
+        Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {
+            client.simple_query(&dropping(name)).await?;
+            client.simple_query(&create).await?;
+        }
+        made => drop(made?),
+    }
+    // What others may not see of the target they may not see here either.
+    let name = quote_identifier(name);
+    for close in [
+        format!("REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC"),
+        format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true"),
+    ] {
+        client.simple_query(&close).await?;
+    }
+    Ok(())
 }
 
 impl Drop for Scratch {
@@ -143,14 +158,31 @@ impl Drop for Scratch {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        if self.present {
+        if let Some(keeper) = self.keeper.take() {
             let (home, job, name) = (self.home.clone(), self.job.clone(), self.name.clone());
             runtime.spawn(async move {
-                if let Err(error) = drop_database(&home, &job, &name).await {
+                if let Err(error) = drop_from(&keeper, &home, &job, &name).await {
                     tracing::warn!(%error, database = name, "a scratch database could not be dropped");
                 }
             });
         }
+    }
+}
+
+/// Drops it from a session that was kept for that, or from another where that one is gone.
+async fn drop_from(
+    keeper: &Session,
+    home: &DatabaseUrl,
+    job: &str,
+    name: &str,
+) -> Result<(), Trouble> {
+    match keeper.client().simple_query(&dropping(name)).await {
+        Ok(_) => Ok(()),
+        Err(error) if keeper.client().is_closed() => {
+            tracing::debug!(%error, "the session beside a scratch database was lost");
+            drop_database(home, job, name).await
+        }
+        Err(error) => Err(trouble::not_dropped(name, &error)),
     }
 }
 
@@ -163,11 +195,15 @@ pub(super) async fn clean_up(target: &Target, job: &str) -> Result<(), Trouble> 
 }
 
 /// Opens a session of `job` for work.
-pub(super) async fn open(url: &DatabaseUrl, job: &str) -> Result<Session, Trouble> {
-    let purpose = Purpose::Work {
-        job: job.to_owned(),
-    };
-    Session::open(url, purpose).await
+async fn open(url: &DatabaseUrl, job: &str) -> Result<Session, Trouble> {
+    let job = job.to_owned();
+    Session::open(url, Purpose::Work { job }).await
+}
+
+/// Opens a session of `job` in which no statement outlives its program for long.
+pub(super) async fn open_for_replay(url: &DatabaseUrl, job: &str) -> Result<Session, Trouble> {
+    let job = job.to_owned();
+    Session::open(url, Purpose::Replay { job }).await
 }
 
 fn name_of(job: &str) -> Option<String> {
@@ -201,15 +237,11 @@ async fn drop_database(home: &DatabaseUrl, job: &str, name: &str) -> Result<(), 
 
 /// That something could not be dropped is no reason not to compare; the next comparison tries again.
 async fn drop_left_behind(session: &Session, context: &Context) {
-    for (name, begun) in left_behind(session, &context.clock).await {
-        let is_abandoned = begun < context.clock.now_ms() - ABANDONED_MS;
-        let drop = if is_abandoned {
-            dropping(&name)
-        } else {
-            // Without FORCE: when somebody is connected, the server refuses.
-            format!("DROP DATABASE IF EXISTS {}", quote_identifier(&name))
-        };
-        match session.client().simple_query(&drop).await {
+    for name in left_behind(session, &context.clock).await {
+        if context.cancel.is_cancelled() {
+            return;
+        }
+        match session.client().simple_query(&dropping(&name)).await {
             Ok(_) => context.progress.info(format!(
                 "{name}, which an earlier comparison left behind, was dropped."
             )),
@@ -220,20 +252,27 @@ async fn drop_left_behind(session: &Session, context: &Context) {
     }
 }
 
-/// Names of scratch databases of our role that are old enough, and when their jobs began.
-async fn left_behind(session: &Session, clock: &Clock) -> Vec<(String, i64)> {
-    let question = "SELECT d.datname::text FROM pg_database d \
-        WHERE d.datname ~ ('^' || $1 || '[0-9a-f]{32}$') AND pg_has_role(d.datdba, 'USAGE')";
+/// Names of scratch databases of our role that are old enough and not in use, or so old that no comparison uses them.
+async fn left_behind(session: &Session, clock: &Clock) -> Vec<String> {
+    let question = "SELECT d.datname::text, EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid) \
+        FROM pg_database d WHERE d.datname ~ ('^' || $1 || '[0-9a-f]{32}$') AND pg_has_role(d.datdba, 'USAGE')";
     let rows = session
         .client()
         .query_typed(question, &[(&PREFIX, Type::TEXT)])
         .await;
-    let before = clock.now_ms() - LEFT_BEHIND_MS;
+    let now = clock.now_ms();
     rows.unwrap_or_default()
         .iter()
-        .filter_map(|row| row.try_get(0).ok())
-        .filter_map(|name: String| begun(&name).map(|begun| (name, begun)))
-        .filter(|(_, begun)| *begun < before)
+        .filter_map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?)))
+        .filter(|(name, is_used): &(String, bool)| {
+            let age = if *is_used {
+                ABANDONED_MS
+            } else {
+                LEFT_BEHIND_MS
+            };
+            begun(name).is_some_and(|begun| begun < now - age)
+        })
+        .map(|(name, _)| name)
         .collect()
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use super::super::Script;
+use super::super::{Contract, Script};
 use crate::migration::history::words::printable;
 use crate::operation::Trouble;
 use crate::sql::Unsafe;
@@ -121,6 +121,15 @@ pub(super) fn unprepared(error: &tokio_postgres::Error) -> Trouble {
     )
 }
 
+/// What Prisma 8 has made is described by its contracts, not by scripts.
+pub(super) fn other_system(contract: &Contract) -> Trouble {
+    Trouble {
+        data: "Nothing was done.".to_owned(),
+        next: "Prisma 8 compares with its contracts: `npx prisma db verify`.".to_owned(),
+        ..contract.refusal()
+    }
+}
+
 pub(super) fn no_ledger() -> Trouble {
     Trouble::new(
         "This database has no ledger, so it is not known which migrations are in effect.",
@@ -168,6 +177,11 @@ pub(super) fn not_replayed(name: &str, script: &Script, error: &ScriptError) -> 
     let place = error.place();
     let next = if error.message.contains("(SQLSTATE 53100)") {
         "The server has no room left for another database: free some space, then compare again."
+    } else if error.message.contains("(SQLSTATE 53200)") {
+        "The server has no room for more locks in one transaction: raise max_locks_per_transaction, which takes a restart, or compare \
+         on another server."
+    } else if error.message.contains("(SQLSTATE 57014)") {
+        "A statement took longer than two minutes on empty tables: look whether it waits for something or does not end."
     } else if error.message.contains("(SQLSTATE 42501)") {
         "The role that compares lacks a right that the script needs, such as that to create an extension: let a role with that \
          right compare."

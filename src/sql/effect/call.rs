@@ -163,12 +163,9 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
         let name = name_of(&call);
         let computes = match call.parts.as_slice() {
             [_] => COMPUTING.contains(&name.as_str()),
-            [schema, _] => {
-                *schema == "pg_catalog"
-                    && name
-                        .strip_prefix("pg_catalog.")
-                        .is_some_and(|name| COMPUTING.contains(&name))
-            }
+            ["pg_catalog", _] => name
+                .strip_prefix("pg_catalog.")
+                .is_some_and(|name| COMPUTING.contains(&name)),
             _ => false,
         };
         moved |= name.ends_with("set_config search_path");
@@ -184,11 +181,11 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
         .collect()
 }
 
-/// The name of what is called, with its schema. `set_config` has its setting's name behind it.
+/// The name of what is called, with its schema. `set_config` has its setting's name behind it, where the text tells it.
 pub(in crate::sql) fn name_of(call: &Called) -> String {
     let mut name = call.parts.join(".");
     if call.parts.last() == Some(&"set_config") {
-        name = format!("{name} {}", call.text.unwrap_or_default());
+        name = format!("{name} {}", call.first.unwrap_or("of something"));
     }
     name
 }
@@ -229,6 +226,13 @@ mod tests {
             calls("SELECT set_config('a.b', 'c', false)"),
             ["set_config a.b"]
         );
+        // A setting whose name is worked out may be any.
+        for script in [
+            "SELECT set_config(replace('search_path', 'a', 'b'), 'c', false)",
+            "SELECT set_config(coalesce(NULL, 'search_path'), 'c', false)",
+        ] {
+            assert_eq!(calls(script), ["set_config of something"], "{script}");
+        }
     }
 
     #[test]

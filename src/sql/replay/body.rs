@@ -36,64 +36,56 @@ fn option(nodes: &[pg_query::Node], name: &str) -> Option<String> {
         .map(text)
 }
 
-/// Whether a function does nothing but compute its value, and reads no relation for it.
+/// Whether a function is one expression over its arguments, in SQL, which only computes. What it names is bound when it runs, so
+/// it may name nothing that could become another: no relation, no part of a row.
 pub(super) fn computes(create: &CreateFunctionStmt, definitions: &Definitions) -> bool {
-    let whole = NodeEnum::CreateFunctionStmt(Box::new(create.clone()));
-    // Defaults of parameters, and a body that is no text.
-    let tree = tree::of(&whole);
-    if definitions.must_compute(&tree).is_err() {
-        return false;
-    }
-    if create.sql_body.is_some() {
-        return is_pure(&tree["CreateFunctionStmt"]["sql_body"]);
-    }
-    let Some(body) = option(&create.options, "as") else {
-        return false;
-    };
-    match option(&create.options, "language").as_deref() {
-        Some("sql") => parse::with_nodes(&body).is_ok_and(|statements| {
-            statements.iter().all(|(_, node)| {
-                let tree = tree::of(node);
-                matches!(node, NodeEnum::SelectStmt(_))
-                    && is_pure(&tree)
-                    && definitions.must_compute(&tree).is_ok()
-            })
-        }),
-        Some("plpgsql") => computes_in_steps(&whole, &body, definitions),
-        _ => false,
-    }
-}
-
-/// Whether a tree only queries, and no relation.
-fn is_pure(tree: &Value) -> bool {
-    let mut only_queries = true;
-    tree::each(tree, &mut |kind, _| {
-        only_queries &= !kind.ends_with("Stmt") || matches!(kind, "SelectStmt" | "ReturnStmt");
+    /// Options that change nothing about what runs.
+    const PLAIN: [&str; 10] = [
+        "as",
+        "cost",
+        "language",
+        "leakproof",
+        "parallel",
+        "rows",
+        "security",
+        "strict",
+        "volatility",
+        "window",
+    ];
+    let is_plain = options(&create.options).all(|option| PLAIN.contains(&option.defname.as_str()));
+    let has_defaults = create.parameters.iter().any(|parameter| {
+        matches!(&parameter.node, Some(NodeEnum::FunctionParameter(one)) if one.defexpr.is_some())
     });
-    only_queries && !tree::has(tree, &["RangeVar"])
+    if !is_plain || has_defaults || create.is_procedure {
+        return false;
+    }
+    let computes = |tree: &Value| is_expression(tree) && definitions.must_compute(tree).is_ok();
+    if let Some(body) = create.sql_body.as_ref().and_then(|body| body.node.as_ref()) {
+        return computes(&tree::of(body));
+    }
+    let is_sql = option(&create.options, "language").as_deref() == Some("sql");
+    let body = option(&create.options, "as").unwrap_or_default();
+    is_sql
+        && parse::with_nodes(&body).is_ok_and(|statements| match statements.as_slice() {
+            [(_, node @ NodeEnum::SelectStmt(_))] => computes(&tree::of(node)),
+            _ => false,
+        })
 }
 
-fn computes_in_steps(create: &NodeEnum, body: &str, definitions: &Definitions) -> bool {
-    let Some(parsed) = create
-        .deparse(pg_query::DeparseOptions::default())
-        .ok()
-        .and_then(|text| parsed(&text, body).ok())
-    else {
-        return false;
-    };
-    let queries = sql_of(&parsed);
-    queries.is_ok_and(|queries| {
-        queries.iter().all(|query| {
-            parse::with_nodes(query).is_ok_and(|statements| {
-                statements.iter().all(|(_, node)| {
-                    let tree = tree::of(node);
-                    matches!(node, NodeEnum::SelectStmt(_))
-                        && is_pure(&tree)
-                        && definitions.must_compute(&tree).is_ok()
-                })
-            })
-        })
-    })
+/// Whether a tree only queries, no relation and no part of a row.
+fn is_expression(tree: &Value) -> bool {
+    let mut is_so = true;
+    tree::each(tree, &mut |kind, inside| {
+        is_so &= match kind {
+            "SelectStmt" | "ReturnStmt" => true,
+            "ColumnRef" => inside["fields"]
+                .as_array()
+                .is_some_and(|parts| parts.len() == 1),
+            "RangeVar" | "AIndirection" | "AStar" => false,
+            other => !other.ends_with("Stmt"),
+        };
+    });
+    is_so
 }
 
 /// What is to be done with a block.
@@ -105,7 +97,7 @@ pub(super) fn block(block: &DoStmt, definitions: &mut Definitions) -> Result<Ver
     let body = option(&block.args, "as").unwrap_or_default();
     let text = format!("DO '{}'", body.replace('\'', "''"));
     let parsed = parsed(&text, &body)?;
-    let (mut runs, mut left) = (false, None);
+    let (mut runs, mut left, mut looks) = (false, None, false);
     for query in sql_of(&parsed)? {
         let Ok(statements) = parse::with_nodes(&query) else {
             return refuse("is a block with a statement that could not be read");
@@ -114,18 +106,18 @@ pub(super) fn block(block: &DoStmt, definitions: &mut Definitions) -> Result<Ver
             if let NodeEnum::SelectStmt(select) = &node {
                 let tree = tree::of(&node);
                 definitions.must_compute(&tree)?;
-                if select.into_clause.is_some() || tree::has(&tree, super::verdict::WRITING) {
-                    return refuse("is a block with a query that writes");
+                if select.into_clause.is_some() || tree::has(&tree, verdict::WRITING) {
+                    return refuse("is a block with a query that writes or locks");
                 }
-                if tree::has(&tree, &["RangeVar"]) {
-                    definitions.may_read()?;
-                }
+                looks |= tree::names_others(&tree);
                 continue;
             }
             match verdict::of(&node, definitions)? {
                 Verdict::Run => runs = true,
                 Verdict::Leave(what) => left = Some(what),
-                Verdict::WithoutRows => return refuse("is a block that makes a table of a query"),
+                Verdict::WithoutRows | Verdict::Plain => {
+                    return refuse("is a block with a statement that is not replayed as it stands");
+                }
                 Verdict::Refuse(why) => return refuse(why),
             }
         }
@@ -133,6 +125,9 @@ pub(super) fn block(block: &DoStmt, definitions: &mut Definitions) -> Result<Ver
     match (runs, left) {
         (true, Some(_)) => refuse(
             "is a block that makes schema and does something else, which cannot be taken apart",
+        ),
+        (true, None) if looks => refuse(
+            "is a block that makes schema and looks at relations that have no rows in a replay",
         ),
         (true, None) => Ok(Verdict::Run),
         (false, left) => Ok(Verdict::Leave(left.unwrap_or(LeftOut::Session))),
@@ -148,24 +143,53 @@ fn parsed(statement: &str, body: &str) -> Result<Value, String> {
     }
     let parsed = pg_query::parse_plpgsql(statement).map_err(|_| UNREAD.to_owned())?;
     // The default of a variable of row type is not part of what the parser tells.
-    if tree::has(&parsed, &["PLpgSQL_rec"]) && declares_values(body) {
+    let mut rows = Vec::new();
+    tree::each(&parsed, &mut |kind, inside| {
+        if kind == "PLpgSQL_rec" {
+            rows.extend(inside["refname"].as_str());
+        }
+    });
+    if !rows.is_empty() && gives_value(body, &rows) {
         return refuse("has a body that declares a row with a value, which cannot be looked into");
     }
     Ok(parsed)
 }
 
-/// Whether anything before the first `BEGIN` gets a value, or there is more than one place for declarations.
-fn declares_values(body: &str) -> bool {
+/// Whether one of these variables may be declared with a value: it is named, but not by `FOR` nor for a part of it, and something
+/// that gives a value follows in the same statement.
+fn gives_value(body: &str, variables: &[&str]) -> bool {
     let Ok(tokens) = scanner::tokens(body) else {
         return true;
     };
-    let mut words = tokens
+    let words: Vec<String> = tokens
         .iter()
+        .filter(|token| !matches!(token.token(), Token::SqlComment | Token::CComment))
         .filter_map(|token| body.get(offset(token.start)..offset(token.end)))
-        .map(str::to_lowercase);
-    let head: Vec<String> = words.by_ref().take_while(|word| word != "begin").collect();
-    let given = |word: &String| matches!(word.as_str(), ":=" | "=" | "default");
-    head.iter().any(given) || words.any(|word| word == "declare")
+        .map(|word| {
+            match word
+                .strip_prefix('"')
+                .and_then(|word| word.strip_suffix('"'))
+            {
+                Some(quoted) => quoted.replace("\"\"", "\""),
+                None => word.to_lowercase(),
+            }
+        })
+        .collect();
+    // Names with escapes are not read here.
+    if words.iter().any(|word| word.starts_with("u&")) {
+        return true;
+    }
+    words.iter().enumerate().any(|(at, word)| {
+        let is_loop = at > 0 && words[at - 1] == "for";
+        let mut behind = words[at + 1..]
+            .iter()
+            .take_while(|word| *word != ";")
+            .peekable();
+        variables.contains(&word.as_str())
+            && !is_loop
+            && behind.peek().is_none_or(|next| *next != ".")
+            && behind.any(|word| matches!(word.as_str(), ":=" | "=" | "default"))
+    })
 }
 
 /// The statements and expressions in a body, each as a statement of its own.

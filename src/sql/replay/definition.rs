@@ -1,4 +1,8 @@
 //! What scripts define and call: a call runs only what is known to compute.
+//!
+//! What a script defines is not called here, but for functions in SQL that are one expression over their arguments. Operators
+//! and casts call functions too, those of the server and of extensions: so a script may not put a function of its own in their
+//! place, by name or by `OR REPLACE`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,17 +19,21 @@ use super::{body, known, refuse};
 pub(super) struct Definitions {
     /// The schemas that they make, by any name that those have had.
     pub schemas: BTreeSet<String>,
+    /// The schemas that they put extensions into.
+    pub wanted: BTreeSet<String>,
+    /// Whether they make the ledger themselves.
+    pub makes_ledger: bool,
     /// By name without schema, whether everything of that name only computes. Arguments do not count: which of several functions
     /// of one name a call reaches is not looked at.
     own: BTreeMap<String, bool>,
-    /// A call within a view, a rule or a policy that does more than compute, as far as is known: whoever reads the view calls it.
-    waiting: Option<String>,
+    /// Functions as they were named, with the types of their arguments.
+    signatures: BTreeSet<(Vec<String>, String)>,
 }
 
 impl Definitions {
-    /// Takes note of a function. Its body does not run by that.
-    pub(super) fn define(&mut self, create: &CreateFunctionStmt) -> Result<(), String> {
-        let name = last(&create.funcname);
+    /// Takes note of a function. Its body does not run by that. Whether it may take the place of another: only of one that the
+    /// scripts have made themselves.
+    pub(super) fn define(&mut self, create: &CreateFunctionStmt) -> Result<bool, String> {
         for option in body::options(&create.options) {
             match option.defname.as_str() {
                 "language" if !known::language(&body::text(option)) => {
@@ -38,8 +46,20 @@ impl Definitions {
                 _ => {}
             }
         }
+        let name = last(&create.funcname);
         let computes = body::computes(create, self) && !known::is_taken(&name);
-        self.take(name, computes)
+        self.take(name, computes)?;
+        let types: Vec<String> = create
+            .parameters
+            .iter()
+            .filter_map(|parameter| match &parameter.node {
+                Some(NodeEnum::FunctionParameter(parameter)) => parameter.arg_type.as_ref(),
+                _ => None,
+            })
+            .map(|data_type| format!("{:?} {:?}", data_type.names, data_type.array_bounds))
+            .collect();
+        let signature = (strings(&create.funcname), types.join(", "));
+        Ok(!self.signatures.insert(signature))
     }
 
     /// Takes note of something that is called like a function and is not looked into.
@@ -51,6 +71,11 @@ impl Definitions {
     pub(super) fn rename(&mut self, from: &[pg_query::Node], to: &str) -> Result<(), String> {
         let computes = self.own.get(&last(from)).copied().unwrap_or(false);
         self.take(to.to_owned(), computes)
+    }
+
+    /// From here on a name without schema may be another.
+    pub(super) fn move_path(&mut self) {
+        self.signatures.retain(|(name, _)| name.len() > 1);
     }
 
     fn take(&mut self, name: String, computes: bool) -> Result<(), String> {
@@ -74,15 +99,15 @@ impl Definitions {
     /// Nothing, where all that `tree` calls when it is evaluated only computes.
     pub(super) fn must_compute(&self, tree: &Value) -> Result<(), String> {
         for call in tree::calls(tree) {
-            let name = name_of(&call);
-            let last = name.rsplit('.').next().unwrap_or_default();
             let computes = match call.parts.as_slice() {
-                [_] | [_, _] => known::computes(last) || self.own.get(last) == Some(&true),
+                [.., "set_config"] => call.first == Some("search_path"),
+                [last] | [_, last] => known::computes(last) || self.own.get(*last) == Some(&true),
                 _ => false,
             };
             if !computes {
                 return refuse(format!(
-                    "calls {name}(), which is not known to only compute a value"
+                    "calls {}(), which is not known to only compute a value",
+                    name_of(&call)
                 ));
             }
         }
@@ -98,23 +123,6 @@ impl Definitions {
             ));
         }
         Ok(())
-    }
-
-    /// Takes note of what `tree` would call if it were ever read.
-    pub(super) fn wait(&mut self, tree: &Value) {
-        if let Err(why) = self.must_compute(tree) {
-            self.waiting.get_or_insert(why);
-        }
-    }
-
-    /// Nothing, where reading whatever relation runs no function but those that compute.
-    pub(super) fn may_read(&self) -> Result<(), String> {
-        match &self.waiting {
-            Some(why) => refuse(format!(
-                "reads relations, and a view, a rule or a policy of these scripts {why}"
-            )),
-            None => Ok(()),
-        }
     }
 }
 

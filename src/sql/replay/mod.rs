@@ -6,12 +6,14 @@
 //! are made without its rows. What is left to evaluate expressions (defaults of new columns, checks, indexes, `DO` blocks) may
 //! call only functions that are known to compute.
 //!
-//! Read `verdict.rs` for the statements, `definition.rs` for what a script defines and calls, `body.rs` for the texts of
+//! Read `verdict.rs` for the statements, `left.rs` and `setting.rs` for what is left out, `definition.rs` for what a script defines and calls, `body.rs` for the texts of
 //! functions and blocks, `known.rs` for what is known. [`crate::migration::drift`] runs the result.
 
 mod body;
 mod definition;
 mod known;
+mod left;
+mod setting;
 mod verdict;
 
 use pg_query::NodeEnum;
@@ -63,6 +65,8 @@ enum Verdict {
     Run,
     /// It makes a relation of a query, which must not be run.
     WithoutRows,
+    /// It may take the place of a function that is not of these scripts, so `OR REPLACE` is left away.
+    Plain,
     Leave(LeftOut),
     /// Why not, as words that follow "it".
     Refuse(String),
@@ -73,40 +77,57 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, String> {
 }
 
 impl Replayer {
-    /// The next script of the history, as it may be run. One that is not SQL comes back as it is: the server would refuse it as
-    /// a whole.
+    /// The next script of the history, as it may be run.
     ///
     /// # Errors
     ///
-    /// The first statement of which it is not known that it stays inside.
+    /// The first statement of which it is not known that it stays inside, or that cannot be read.
     pub fn script(&mut self, script: &str) -> Result<Replayable, Unsafe> {
         let mut made = Replayable {
             text: script.to_owned(),
             left_out: Vec::new(),
         };
-        let Ok(statements) = parse::with_nodes(script) else {
-            return Ok(made);
-        };
+        let statements = parse::with_nodes(script).map_err(|error| Unsafe {
+            line: error.line.unwrap_or(1),
+            summary: "no statement".to_owned(),
+            why: format!("cannot be read: {}", error.message),
+        })?;
         // From the last to the first, so that what is put in moves nothing that is still to come.
         let mut edits = Vec::new();
         for (statement, node) in &statements {
-            match self.judge(node) {
-                Verdict::Run => {}
+            let text = statement.text(script);
+            let edited = match self.judge(node) {
+                Verdict::Run => continue,
+                Verdict::Refuse(why) => return Err(not_safe(statement, node, why)),
                 Verdict::Leave(what) => {
                     made.left_out.push(what);
-                    edits.push((statement.span.clone(), blank(statement.text(script))));
+                    Some(blank(text))
                 }
-                Verdict::WithoutRows => match without_rows(statement.text(script)) {
-                    Some(text) => edits.push((statement.span.clone(), text)),
-                    None => return Err(not_safe(statement, "could not be read".to_owned())),
-                },
-                Verdict::Refuse(why) => return Err(not_safe(statement, why)),
-            }
+                Verdict::WithoutRows => without_rows(text),
+                Verdict::Plain => without_replacing(text),
+            };
+            let unread = || not_safe(statement, node, "could not be read".to_owned());
+            edits.push((statement.span.clone(), edited.ok_or_else(unread)?));
         }
         for (span, text) in edits.into_iter().rev() {
             made.text.replace_range(span, &text);
         }
         Ok(made)
+    }
+
+    /// The schemas that the scripts put extensions into and do not make themselves.
+    pub fn wanted_schemas(&self) -> impl Iterator<Item = &str> {
+        let wanted = self
+            .definitions
+            .wanted
+            .difference(&self.definitions.schemas);
+        wanted.map(String::as_str)
+    }
+
+    /// Whether one of the scripts makes a table of the ledger's name.
+    #[must_use]
+    pub fn makes_ledger(&self) -> bool {
+        self.definitions.makes_ledger
     }
 
     /// Whether one of the scripts makes a schema of this name.
@@ -120,10 +141,14 @@ impl Replayer {
     }
 }
 
-fn not_safe(statement: &Statement, why: String) -> Unsafe {
+fn not_safe(statement: &Statement, node: &NodeEnum, why: String) -> Unsafe {
     Unsafe {
         line: statement.line,
-        summary: statement.summary(),
+        summary: match node {
+            // Elsewhere it is said that nobody looks into those.
+            NodeEnum::DoStmt(_) => "do block".to_owned(),
+            _ => statement.summary(),
+        },
         why,
     }
 }
@@ -149,6 +174,21 @@ fn without_rows(text: &str) -> Option<String> {
         text.get(..offset(end.end))?
     };
     Some(format!("{} WITH NO DATA", kept.trim_end()))
+}
+
+/// `CREATE OR REPLACE …` as `CREATE …`, as long as before.
+fn without_replacing(text: &str) -> Option<String> {
+    let tokens = scanner::tokens(text).ok()?;
+    let mut tokens = tokens
+        .iter()
+        .filter(|token| !matches!(token.token(), Token::SqlComment | Token::CComment));
+    let (create, or, replace) = (tokens.next()?, tokens.next()?, tokens.next()?);
+    let is_so = create.token() == Token::Create
+        && or.token() == Token::Or
+        && replace.token() == Token::Replace;
+    let (from, to) = (offset(or.start), offset(replace.end));
+    let kept = text.get(..from)?.to_owned() + &blank(text.get(from..to)?) + text.get(to..)?;
+    is_so.then_some(kept)
 }
 
 #[cfg(test)]

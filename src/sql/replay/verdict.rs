@@ -3,31 +3,22 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AlterTableStmt, AlterTableType, CmdType, ConstrType, CreateStmt, DefElem, DiscardMode,
-    ObjectType, SelectStmt, TransactionStmtKind, VariableSetKind, VariableSetStmt,
+    ObjectType, RangeVar, TransactionStmtKind,
 };
 
-use super::super::effect::name_of;
 use super::super::tree;
 use super::definition::{Definitions, named};
-use super::{LeftOut, Verdict, body, known, refuse};
+use super::left::left_out;
+use super::setting::{DENIED, query, setting};
+use super::{Verdict, body, known, refuse};
 
-/// Statements that write rows, wherever they stand.
-pub(super) const WRITING: &[&str] = &["InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"];
-
-/// Settings that change what a script makes. Others concern its session only.
-const SETTINGS: [&str; 12] = [
-    "check_function_bodies",
-    "client_min_messages",
-    "datestyle",
-    "default_table_access_method",
-    "default_text_search_config",
-    "default_toast_compression",
-    "intervalstyle",
-    "search_path",
-    "standard_conforming_strings",
-    "timezone",
-    "xmlbinary",
-    "xmloption",
+/// What writes or locks rows, wherever it stands.
+pub(super) const WRITING: &[&str] = &[
+    "InsertStmt",
+    "UpdateStmt",
+    "DeleteStmt",
+    "MergeStmt",
+    "LockingClause",
 ];
 
 /// What is to be done with a statement; an error says why it is refused.
@@ -38,7 +29,15 @@ pub(super) fn of(node: &NodeEnum, definitions: &mut Definitions) -> Result<Verdi
     match node {
         NodeEnum::SelectStmt(select) => query(node, select, definitions),
         NodeEnum::DoStmt(block) => body::block(block, definitions),
-        NodeEnum::VariableSetStmt(set) => Ok(setting(set)),
+        NodeEnum::VariableSetStmt(set) => setting(set, definitions),
+        NodeEnum::CreateFunctionStmt(create) => {
+            let may_replace = definitions.define(create)? || !create.replace;
+            Ok(if may_replace {
+                Verdict::Run
+            } else {
+                Verdict::Plain
+            })
+        }
         NodeEnum::CreateTableAsStmt(create) => {
             let of_query = matches!(
                 create.query.as_ref().and_then(|query| query.node.as_ref()),
@@ -47,6 +46,8 @@ pub(super) fn of(node: &NodeEnum, definitions: &mut Definitions) -> Result<Verdi
             if !of_query || create.is_select_into || tree::has(&tree::of(node), WRITING) {
                 return refuse("makes a table of something else than a query");
             }
+            let relation = create.into.as_ref().and_then(|into| into.rel.as_ref());
+            may_be_made(relation)?;
             Ok(if create.into.as_ref().is_some_and(|into| into.skip_data) {
                 Verdict::Run
             } else {
@@ -73,11 +74,25 @@ pub(super) fn of(node: &NodeEnum, definitions: &mut Definitions) -> Result<Verdi
     }
 }
 
+/// The name of Prisma's ledger.
+const LEDGER: &str = "_prisma_migrations";
+
 /// What defines something in its database, and so is run. Nothing of it may call what does more than compute, unless it is
 /// called later, by whoever reads or writes rows.
 fn defines(node: &NodeEnum, definitions: &mut Definitions) -> Result<(), String> {
+    // Some of the server's own relations are shared by all databases, and their locks too. What views and policies read, they
+    // read later.
+    let reads_later = matches!(
+        node,
+        NodeEnum::ViewStmt(_) | NodeEnum::CreatePolicyStmt(_) | NodeEnum::AlterPolicyStmt(_)
+    );
+    if !reads_later && names_catalog(node) {
+        return refuse("changes the catalogue of the server");
+    }
     match node {
         NodeEnum::CreateStmt(create) => {
+            let relation = create.relation.as_ref();
+            definitions.makes_ledger |= relation.is_some_and(|relation| relation.relname == LEDGER);
             definitions.must_compute(&tree::of(&without_defaults(create)))
         }
         NodeEnum::AlterTableStmt(alter) => {
@@ -87,21 +102,9 @@ fn defines(node: &NodeEnum, definitions: &mut Definitions) -> Result<(), String>
         | NodeEnum::CreateStatsStmt(_)
         | NodeEnum::CreateDomainStmt(_)
         | NodeEnum::AlterDomainStmt(_) => definitions.must_compute(&tree::of(node)),
-        NodeEnum::CreateFunctionStmt(create) => definitions.define(create),
-        NodeEnum::AlterFunctionStmt(alter) => {
-            if body::options(&alter.actions).any(|action| action.defname == "support") {
-                return refuse("gives a function a support function");
-            }
-            Ok(())
-        }
-        NodeEnum::ViewStmt(_) | NodeEnum::CreatePolicyStmt(_) | NodeEnum::AlterPolicyStmt(_) => {
-            definitions.wait(&tree::of(node));
-            Ok(())
-        }
-        NodeEnum::RuleStmt(rule) if rule.event() != CmdType::CmdSelect => {
-            definitions.wait(&tree::of(node));
-            Ok(())
-        }
+        NodeEnum::AlterFunctionStmt(alter) => body::options(&alter.actions).try_for_each(changed),
+        NodeEnum::ViewStmt(view) => may_be_made(view.view.as_ref()),
+        NodeEnum::RuleStmt(rule) if rule.event() != CmdType::CmdSelect => Ok(()),
         NodeEnum::RenameStmt(rename) if is_function(rename.rename_type()) => {
             let object = rename
                 .object
@@ -118,7 +121,12 @@ fn defines(node: &NodeEnum, definitions: &mut Definitions) -> Result<(), String>
             ObjectType::ObjectCollation | ObjectType::ObjectTsconfiguration => Ok(()),
             _ => refuse("makes an operator, a base type or a part of text search"),
         },
-        NodeEnum::CreateExtensionStmt(create) => extension(&create.extname),
+        NodeEnum::CreateExtensionStmt(create) => {
+            let mut options = body::options(&create.options);
+            let schema = options.find(|option| option.defname == "schema");
+            definitions.wanted.extend(schema.map(body::text));
+            extension(&create.extname)
+        }
         NodeEnum::AlterExtensionStmt(alter) => extension(&alter.extname),
         NodeEnum::CreateRangeStmt(range) => {
             let plain = |option: &DefElem| {
@@ -147,6 +155,8 @@ fn only_defines(node: &NodeEnum) -> bool {
         | NodeEnum::AlterEnumStmt(_)
         | NodeEnum::CompositeTypeStmt(_)
         | NodeEnum::CreateTrigStmt(_)
+        | NodeEnum::CreatePolicyStmt(_)
+        | NodeEnum::AlterPolicyStmt(_)
         | NodeEnum::AlterStatsStmt(_)
         | NodeEnum::AlterTsconfigurationStmt(_)
         | NodeEnum::AlterObjectDependsStmt(_)
@@ -215,100 +225,57 @@ fn is_schema(kind: ObjectType) -> bool {
         )
 }
 
-/// Kinds of things that the whole server shares, or that are there for other servers.
-fn is_shared(kind: ObjectType) -> bool {
-    matches!(
-        kind,
-        ObjectType::ObjectDatabase
-            | ObjectType::ObjectRole
-            | ObjectType::ObjectTablespace
-            | ObjectType::ObjectParameterAcl
-            | ObjectType::ObjectPublication
-            | ObjectType::ObjectSubscription
-    )
-}
-
-/// What makes no schema, whatever it calls.
-fn left_out(node: &NodeEnum) -> Option<LeftOut> {
-    match node {
-        NodeEnum::InsertStmt(_)
-        | NodeEnum::UpdateStmt(_)
-        | NodeEnum::DeleteStmt(_)
-        | NodeEnum::MergeStmt(_)
-        | NodeEnum::CopyStmt(_)
-        | NodeEnum::TruncateStmt(_)
-        | NodeEnum::LockStmt(_)
-        | NodeEnum::VacuumStmt(_)
-        | NodeEnum::ReindexStmt(_)
-        | NodeEnum::ClusterStmt(_)
-        | NodeEnum::RefreshMatViewStmt(_)
-        | NodeEnum::AlterCollationStmt(_) => Some(LeftOut::Rows),
-        NodeEnum::CreateRoleStmt(_)
-        | NodeEnum::AlterRoleStmt(_)
-        | NodeEnum::AlterRoleSetStmt(_)
-        | NodeEnum::DropRoleStmt(_)
-        | NodeEnum::GrantRoleStmt(_)
-        | NodeEnum::CreatedbStmt(_)
-        | NodeEnum::AlterDatabaseStmt(_)
-        | NodeEnum::AlterDatabaseSetStmt(_)
-        | NodeEnum::AlterDatabaseRefreshCollStmt(_)
-        | NodeEnum::DropdbStmt(_)
-        | NodeEnum::CreateTableSpaceStmt(_)
-        | NodeEnum::AlterTableSpaceOptionsStmt(_)
-        | NodeEnum::DropTableSpaceStmt(_)
-        | NodeEnum::AlterSystemStmt(_)
-        | NodeEnum::CreatePublicationStmt(_)
-        | NodeEnum::AlterPublicationStmt(_)
-        | NodeEnum::CreateSubscriptionStmt(_)
-        | NodeEnum::AlterSubscriptionStmt(_)
-        | NodeEnum::DropSubscriptionStmt(_) => Some(LeftOut::Server),
-        NodeEnum::DropStmt(drop) if is_shared(drop.remove_type()) => Some(LeftOut::Server),
-        NodeEnum::GrantStmt(grant) if is_shared(grant.objtype()) => Some(LeftOut::Server),
-        NodeEnum::AlterOwnerStmt(alter) if is_shared(alter.object_type()) => Some(LeftOut::Server),
-        NodeEnum::RenameStmt(rename) if is_shared(rename.rename_type()) => Some(LeftOut::Server),
-        NodeEnum::CommentStmt(comment) if is_shared(comment.objtype()) => Some(LeftOut::Server),
-        NodeEnum::VariableShowStmt(_)
-        | NodeEnum::ConstraintsSetStmt(_)
-        | NodeEnum::NotifyStmt(_)
-        | NodeEnum::ListenStmt(_)
-        | NodeEnum::UnlistenStmt(_)
-        | NodeEnum::CheckPointStmt(_) => Some(LeftOut::Session),
-        _ => None,
+/// A change of a function. It may get another search path; other settings would change how its text is read.
+fn changed(action: &DefElem) -> Result<(), String> {
+    let set = match action.arg.as_ref().and_then(|value| value.node.as_ref()) {
+        Some(NodeEnum::VariableSetStmt(set)) => set.name.as_str(),
+        _ => "",
+    };
+    match action.defname.as_str() {
+        "support" => refuse("gives a function a support function"),
+        "set" if set != "search_path" => refuse("gives a function a setting of its own"),
+        _ => Ok(()),
     }
 }
 
-/// A query makes no schema unless a function that it calls does; of its own it may only move the search path.
-fn query(
-    node: &NodeEnum,
-    select: &SelectStmt,
-    definitions: &Definitions,
-) -> Result<Verdict, String> {
-    if select.into_clause.is_some() {
-        return refuse("makes a table of a query by SELECT INTO");
+/// Nothing, where a new relation cannot be taken for one of the server's own, which blocks may read.
+fn may_be_made(relation: Option<&RangeVar>) -> Result<(), String> {
+    let is_hidden = relation.is_some_and(|relation| {
+        relation.relname.starts_with("pg_") || relation.schemaname == DENIED
+    });
+    if is_hidden {
+        return refuse("makes a relation that could be taken for one of the server's own");
     }
+    Ok(())
+}
+
+/// Whether a statement is about a relation of the server's own.
+fn names_catalog(node: &NodeEnum) -> bool {
     let tree = tree::of(node);
-    let calls = tree::calls(&tree);
-    let named = |name: &str| calls.iter().any(|call| name_of(call).ends_with(name));
-    if named("set_config search_path") && !tree::has(&tree, &["RangeVar"]) {
-        definitions.must_compute(&tree)?;
-        return Ok(Verdict::Run);
-    }
-    let sets = |name: String| name.contains("set_config ");
-    if calls.iter().all(|call| sets(name_of(call))) {
-        return Ok(Verdict::Leave(LeftOut::Rows));
-    }
-    definitions.must_compute(&tree)?;
-    Ok(Verdict::Leave(LeftOut::Rows))
-}
-
-fn setting(set: &VariableSetStmt) -> Verdict {
-    let runs = set.kind() == VariableSetKind::VarResetAll
-        || SETTINGS.contains(&set.name.to_lowercase().as_str());
-    if runs {
-        Verdict::Run
-    } else {
-        Verdict::Leave(LeftOut::Session)
-    }
+    let is_relation = |kind| {
+        matches!(
+            kind,
+            ObjectType::ObjectColumn
+                | ObjectType::ObjectIndex
+                | ObjectType::ObjectMatview
+                | ObjectType::ObjectPolicy
+                | ObjectType::ObjectRule
+                | ObjectType::ObjectTabconstraint
+                | ObjectType::ObjectTable
+                | ObjectType::ObjectTrigger
+                | ObjectType::ObjectView
+        )
+    };
+    let by_text = match node {
+        NodeEnum::CommentStmt(comment) => is_relation(comment.objtype()),
+        NodeEnum::DropStmt(drop) => is_relation(drop.remove_type()),
+        _ => false,
+    };
+    tree::names_catalog(&tree)
+        || (by_text
+            && tree::strings(&tree)
+                .iter()
+                .any(|text| text.starts_with("pg_") || *text == DENIED))
 }
 
 fn extension(name: &str) -> Result<(), String> {

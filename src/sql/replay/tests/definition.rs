@@ -1,62 +1,35 @@
 use super::{refused, replayed, runs};
 
 #[test]
-fn functions_of_the_scripts_are_called_where_they_only_compute() {
-    let word = "CREATE FUNCTION public.unaccented(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT public.unaccent('public.unaccent', $1) $$";
-    let index = "CREATE INDEX ON t (unaccented(name))";
-    assert!(replayed(&[word, index]).is_ok());
-    let id = "CREATE FUNCTION nanoid(size int DEFAULT 21) RETURNS text LANGUAGE plpgsql VOLATILE AS $$ DECLARE id text := ''; i int := 0; \
-              BEGIN WHILE i < size LOOP id := id || substr('abc', floor(random() * 3)::int + 1, 1); i := i + 1; END LOOP; RETURN id; END $$";
-    assert!(replayed(&[id, "ALTER TABLE t ADD x text NOT NULL DEFAULT nanoid()"]).is_ok());
+fn functions_of_the_scripts_are_called_where_they_are_one_expression() {
+    let word = "CREATE FUNCTION public.unaccented(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS \
+                $$ SELECT public.unaccent('public.unaccent', $1) $$";
+    assert!(replayed(&[word, "CREATE INDEX ON t (unaccented(name))"]).is_ok());
     let atomic =
         "CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT n * 2; END";
     assert!(replayed(&[atomic, "CREATE INDEX ON t (twice(a))"]).is_ok());
+    let expression = "CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql RETURN n * 2";
+    assert!(replayed(&[expression, "CREATE INDEX ON t (twice(a))"]).is_ok());
     let call = "ALTER TABLE t ADD x int DEFAULT f()";
-    for (body, language) in [
-        ("SELECT purge()", "sql"),
-        ("SELECT count(*)::int FROM v", "sql"),
-        ("INSERT INTO t VALUES (1) RETURNING 1", "sql"),
-        ("WITH x AS (DELETE FROM t RETURNING 1) SELECT 1", "sql"),
-        ("SELECT 1; DROP TABLE t; SELECT 1", "sql"),
-        (
-            "BEGIN EXECUTE 'ALTER SYSTEM SET a = b'; RETURN 1; END",
-            "plpgsql",
-        ),
-        ("BEGIN PERFORM purge(); RETURN 1; END", "plpgsql"),
-        ("BEGIN RETURN purge(); END", "plpgsql"),
-        (
-            "DECLARE a int[]; BEGIN a[purge()] := 1; RETURN 1; END",
-            "plpgsql",
-        ),
-        ("DECLARE a int := purge(); BEGIN RETURN 1; END", "plpgsql"),
-        ("DECLARE r t := purge(); BEGIN RETURN 1; END", "plpgsql"),
-        (
-            "BEGIN RETURN 1; EXCEPTION WHEN others THEN PERFORM purge(); RETURN 2; END",
-            "plpgsql",
-        ),
-        ("BEGIN CREATE TABLE x (); RETURN 1; END", "plpgsql"),
-        ("BEGIN RAISE NOTICE '%', purge(); RETURN 1; END", "plpgsql"),
-        (
-            "BEGIN CASE WHEN true THEN RETURN 1; ELSE PERFORM purge(); END CASE; END",
-            "plpgsql",
-        ),
-        (
-            "BEGIN FOR i IN 1..purge() LOOP NULL; END LOOP; RETURN 1; END",
-            "plpgsql",
-        ),
-        (
-            "DECLARE c CURSOR FOR SELECT purge(); BEGIN OPEN c; RETURN 1; END",
-            "plpgsql",
-        ),
+    for options in [
+        "LANGUAGE sql AS 'SELECT purge()'",
+        "LANGUAGE sql AS 'SELECT count(*)::int FROM v'",
+        "LANGUAGE sql AS 'INSERT INTO t VALUES (1) RETURNING 1'",
+        "LANGUAGE sql AS 'WITH x AS (DELETE FROM t RETURNING 1) SELECT 1'",
+        "LANGUAGE sql AS 'SELECT 1; DROP TABLE t; SELECT 1'",
+        // Bound when it runs: it may be a call of a function by then.
+        "LANGUAGE sql AS 'SELECT (NULL::t).boom'",
+        "LANGUAGE sql AS 'SELECT n.boom FROM generate_series(1, 2) n'",
+        "LANGUAGE sql SET standard_conforming_strings = off AS 'SELECT 1'",
+        "LANGUAGE sql RETURN purge()",
+        "LANGUAGE sql RETURN (SELECT 1 FROM v)",
+        "LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
     ] {
-        let makes =
-            format!("CREATE FUNCTION f() RETURNS int LANGUAGE {language} AS $x$ {body} $x$");
+        let makes = format!("CREATE FUNCTION f() RETURNS int {options}");
         refused(&[&makes, call], "calls f()");
     }
-    let atomic = "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT purge(); END";
-    refused(&[atomic, call], "calls f()");
-    let atomic = "CREATE FUNCTION f(n int DEFAULT purge()) RETURNS int LANGUAGE sql RETURN 1";
-    refused(&[atomic, call], "calls f()");
+    let default = "CREATE FUNCTION f(n int DEFAULT purge()) RETURNS int LANGUAGE sql RETURN 1";
+    refused(&[default, call], "calls f()");
 }
 
 #[test]
@@ -93,6 +66,21 @@ fn no_function_is_taken_for_another() {
         &[evil, "ALTER TABLE t ADD x int DEFAULT (ROW(1)::t).evil"],
         "names evil",
     );
+    refused(
+        &[
+            mild,
+            "ALTER FUNCTION mild(int) SET standard_conforming_strings = off",
+        ],
+        "a setting of its own",
+    );
+    runs("ALTER FUNCTION mild(int) SET search_path = ''");
+    // The last part of a name is not what is behind its last dot.
+    let dotted =
+        "CREATE FUNCTION \"x.lower\"() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'";
+    refused(
+        &[dotted, "ALTER TABLE t ADD x int DEFAULT \"x.lower\"()"],
+        "calls x.lower()",
+    );
     let crosstab = "CREATE FUNCTION crosstab(int) RETURNS int LANGUAGE sql AS 'SELECT 1'";
     refused(
         &[crosstab, "ALTER TABLE t ADD x int DEFAULT crosstab(1)"],
@@ -109,24 +97,53 @@ fn no_function_is_taken_for_another() {
 }
 
 #[test]
+fn a_function_takes_the_place_of_one_of_the_scripts_only() {
+    let makes = "CREATE OR REPLACE FUNCTION f(a int, text) RETURNS int LANGUAGE sql AS 'SELECT 1'";
+    let plain = "CREATE            FUNCTION f(a int, text) RETURNS int LANGUAGE sql AS 'SELECT 1'";
+    let others =
+        "CREATE OR REPLACE FUNCTION f(a text, text) RETURNS int LANGUAGE sql AS 'SELECT 1'";
+    let other = "CREATE            FUNCTION f(a text, text) RETURNS int LANGUAGE sql AS 'SELECT 1'";
+    let made = replayed(&[makes, makes, others, "SET search_path = x", makes]);
+    let wanted = [plain, makes, other, "SET search_path = x", plain].map(str::to_owned);
+    assert_eq!(made, Ok(wanted.to_vec()));
+    refused(
+        &[
+            "DO $$ BEGIN CREATE OR REPLACE FUNCTION citext_eq(citext, citext) RETURNS bool LANGUAGE sql AS 'SELECT true'; END $$",
+        ],
+        "not replayed as it stands",
+    );
+}
+
+#[test]
 fn blocks_are_looked_through() {
     for script in [
         "DO $$ BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END $$",
         "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'x') THEN ALTER TABLE t ADD CONSTRAINT x CHECK (a > 0); END IF; END $$",
-        "DO $$ DECLARE r record; BEGIN FOR r IN SELECT 1 LOOP EXECUTE 'ALTER TABLE t ADD b int'; END LOOP; END $$",
+        "DO $$ BEGIN IF NOT EXISTS (SELECT FROM information_schema.columns WHERE column_name = 'x') THEN ALTER TABLE t ADD x int; END IF; END $$",
+        "DO $$ DECLARE r record; n int := 1; BEGIN FOR r IN SELECT 1 LOOP EXECUTE 'ALTER TABLE t ADD b int'; END LOOP; END $$",
     ] {
         runs(script);
     }
-    let view = "CREATE VIEW v AS SELECT purge()";
-    let reads = "DO $$ BEGIN IF EXISTS (SELECT FROM v) THEN CREATE TABLE x (); END IF; END $$";
-    runs(reads);
+    // There are no rows in a replay, and what a view runs is not looked into.
+    for from in ["v", "public.pg_like", "app.columns"] {
+        let reads = format!(
+            "DO $$ BEGIN IF EXISTS (SELECT FROM {from}) THEN CREATE TABLE x (); END IF; END $$"
+        );
+        refused(&[&reads], "looks at relations that have no rows");
+    }
+    for makes in [
+        "CREATE VIEW pg_like AS SELECT purge()",
+        "CREATE MATERIALIZED VIEW pg_like AS SELECT 1",
+    ] {
+        refused(&[makes], "taken for one of the server's own");
+    }
     refused(
-        &[view, reads],
-        "a view, a rule or a policy of these scripts calls purge()",
+        &["SET search_path = information_schema"],
+        "moves the search path",
     );
     refused(
-        &["CREATE POLICY p ON t USING (purge())", reads],
-        "reads relations",
+        &["SELECT set_config('search_path', 'information_schema', false)"],
+        "moves the search path",
     );
     for (script, why) in [
         (
@@ -171,9 +188,29 @@ fn blocks_are_looked_through() {
         ),
         (
             "DO $$ BEGIN CREATE TABLE x AS SELECT 1; END $$",
-            "makes a table of a query",
+            "not replayed as it stands",
         ),
         ("DO LANGUAGE plpython3u 'x'", "another language"),
+        (
+            "DO $$ DECLARE c CURSOR FOR SELECT 1 AS begin; r record := boom(); BEGIN CREATE TABLE x (); END $$",
+            "cannot be looked into",
+        ),
+        (
+            "DO $$ DECLARE n int; \"R\" t = boom(); BEGIN CREATE TABLE x (); END $$",
+            "cannot be looked into",
+        ),
+        (
+            "DO $$ BEGIN PERFORM 1 FROM pg_authid FOR UPDATE; CREATE TABLE x (); END $$",
+            "writes or locks",
+        ),
+        (
+            "DO $$ BEGIN PERFORM set_config('standard_conforming_strings', 'off', false); END $$",
+            "calls set_config",
+        ),
+        (
+            "DO $$ BEGIN IF current_database() = 'x' THEN CREATE TABLE x (); END IF; END $$",
+            "calls current_database()",
+        ),
     ] {
         refused(&[script], why);
     }

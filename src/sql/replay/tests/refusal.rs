@@ -89,6 +89,36 @@ fn what_is_not_known_to_stay_inside_is_refused() {
     ] {
         refused(&[script], why);
     }
+    for script in [
+        "SET standard_conforming_strings = off",
+        "SET LOCAL standard_conforming_strings TO 'off'",
+        "SET standard_conforming_strings TO DEFAULT",
+    ] {
+        refused(&[script], "changes how strings are read");
+    }
+    for script in [
+        "COMMENT ON TABLE pg_catalog.pg_authid IS 'x'",
+        "COMMENT ON COLUMN pg_authid.rolname IS 'x'",
+        "GRANT SELECT ON pg_authid TO app",
+        "CREATE TRIGGER x AFTER INSERT ON pg_authid EXECUTE FUNCTION f()",
+        "ALTER TABLE pg_catalog.pg_class ADD x int",
+        "CREATE INDEX ON pg_shdepend (dbid)",
+    ] {
+        refused(&[script], "changes the catalogue");
+    }
+    for (script, why) in [
+        ("CREATE TABEL t ()", "cannot be read: syntax error"),
+        (
+            "SELECT set_config(replace('search_path', 'x', 'y'), 'off', false), lower('x')",
+            "calls set_config of something()",
+        ),
+        (
+            "SELECT set_config('search_path', max(a), false) FROM t",
+            "by what it reads",
+        ),
+    ] {
+        refused(&[script], why);
+    }
     // What runs later, when somebody writes or reads, does not run here.
     runs(
         "CREATE TABLE t (a int DEFAULT purge()); ALTER TABLE t ALTER a SET DEFAULT purge(); CREATE VIEW v AS SELECT purge()",
