@@ -127,7 +127,8 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
         let survey = Survey::with(target, &session).await?;
         judged(target, &session, &survey, context).await
     };
-    let made = looking(&session, context, made).await;
+    // On the heap: what is asked together is large.
+    let made = looking(&session, context, Box::pin(made)).await;
     session.close().await;
     made
 }
@@ -162,7 +163,7 @@ impl Looked {
         let Self { session, survey } = self;
         read(context);
         let made = judged(target, &session, &survey, context);
-        let made = looking(&session, context, made).await;
+        let made = looking(&session, context, Box::pin(made)).await;
         session.close().await;
         (survey, made)
     }
@@ -285,5 +286,5 @@ pub(super) async fn changes(
         changes.extend(growth::worse(&plan.migrations, &now));
         Ok(changes)
     };
-    looking(session, context, looked).await
+    looking(session, context, Box::pin(looked)).await
 }
