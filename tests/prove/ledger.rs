@@ -231,7 +231,7 @@ fn status(cluster: &Cluster, project: &Project) {
         most / 1024
     );
     println!(
-        "  of it the processor for {used:.1?}, the rest is waiting for the server; `--version` {:.1?} ({used_by_start:.1?} of the \
+        "  of it the processor for {used:.1?}, the rest is waiting; `--version` {:.1?} ({used_by_start:.1?} of the \
          processor), `psql -c 'SELECT 1'` {:.1?}",
         middle(start),
         middle(bare)
