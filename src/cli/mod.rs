@@ -180,7 +180,8 @@ impl Command {
             Self::Serve(args) => serve::run(args, config, terminal).await,
             Self::Worker(_) => worker::run(config, terminal).await,
             Self::Doctor => doctor::run(&config, terminal).await,
-            Self::Migrate(command) => migrate::run(command, config, terminal).await,
+            // On the heap: what it holds is large.
+            Self::Migrate(command) => Box::pin(migrate::run(command, config, terminal)).await,
             Self::Plan(command) => plan::run(command, config, terminal).await,
             Self::Backup(command) => backup::run(command, config, terminal).await,
             Self::Audit(command) => audit::run(command, config, terminal).await,

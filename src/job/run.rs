@@ -55,12 +55,12 @@ impl Operation {
         let target = resources
             .target(self.target())
             .ok_or_else(|| unknown_target(self.target()))?;
-        if !self.is_exclusive() {
-            return self.run_on(resources, target, &context).await;
-        }
-        let hold = Hold::take(target, &context).await?;
         // On the heap: an operation's future is large.
         let run = Box::pin(self.run_on(resources, target, &context));
+        if !self.is_exclusive() {
+            return run.await;
+        }
+        let hold = Hold::take(target, &context).await?;
         hold.during(&context, run).await
     }
 

@@ -46,7 +46,7 @@ pub fn uses_added_value(script: &str, statements: &[Statement]) -> bool {
         let mut effects = statement.effects.iter();
         effects.any(|effect| matches!(effect, Effect::CreateEnum { .. }))
     };
-    if statements.iter().any(makes_enum) {
+    if statements.iter().any(makes_enum) || !statements.iter().any(adds_value) {
         return false;
     }
     let mut added: Vec<String> = Vec::new();

@@ -16,6 +16,8 @@ use crate::support::project::Project;
 const MIGRATIONS: usize = 300;
 /// Each figure is the middle one of so many.
 const RUNS: usize = 5;
+/// No command may have more resident.
+const MOST_KILOBYTES: u64 = 24 * 1024;
 
 /// What `prisma migrate dev` writes for a model with a relation to the one before.
 fn script(n: usize) -> String {
@@ -83,6 +85,17 @@ fn lockkeeper(cluster: &Cluster, database: &str, project: &Project, args: &[&str
 fn done(output: &Output) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
+}
+
+/// The processor's time that children of this process have used so far and that were waited for, in the user's and the kernel's part.
+/// Linux counts it in hundredths of a second, so it is worth something over many runs only.
+fn processor() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    // `cutime` and `cstime` are the 16th and 17th of all, the state behind the name being the third.
+    let ticks = fields.split_whitespace().skip(13).take(2);
+    let ticks: u32 = ticks.map(|field| field.parse::<u32>().unwrap()).sum();
+    Duration::from_millis(10) * ticks
 }
 
 /// How long a command takes, and the most memory that was seen of it, in kilobytes.
@@ -165,16 +178,40 @@ fn status_and_deploy_of_three_hundred_migrations() {
         most / 1024
     );
 
-    let (mut ours, mut theirs, mut most) = (Vec::new(), Vec::new(), 0);
-    for _ in 0..4 * RUNS {
+    assert!(
+        ours.as_secs_f64() < bare.as_secs_f64() * 1.5,
+        "deploy is much slower than psql"
+    );
+    assert!(most < MOST_KILOBYTES, "deploy takes {most} kB");
+    status(&cluster, &project);
+}
+
+/// `status` of the database `ours0`, against Prisma's CLI, against a `psql` that asks for nothing, and what of it is our own.
+fn status(cluster: &Cluster, project: &Project) {
+    const MANY: u32 = 30;
+    let (mut ours, mut most) = (Vec::new(), 0);
+    let before = processor();
+    for _ in 0..MANY {
         let (took, memory) = watched(lockkeeper(
-            &cluster,
+            cluster,
             "ours0",
-            &project,
+            project,
             &["migrate", "status"],
         ));
         ours.push(took);
         most = most.max(memory);
+    }
+    let used = (processor() - before) / MANY;
+    let (mut start, mut bare, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    let before = processor();
+    for _ in 0..MANY {
+        start.push(watched(lockkeeper(cluster, "ours0", project, &["--version"])).0);
+    }
+    let used_by_start = (processor() - before) / MANY;
+    for _ in 0..MANY {
+        let mut psql = Command::new(cluster.bin().join("psql"));
+        psql.args(["-X", "-c", "SELECT 1", "-d", &cluster.url("ours0")]);
+        bare.push(watched(psql).0);
     }
     for _ in 0..RUNS {
         let began = Instant::now();
@@ -193,5 +230,16 @@ fn status_and_deploy_of_three_hundred_migrations() {
         theirs.as_secs_f64() / ours.as_secs_f64(),
         most / 1024
     );
+    println!(
+        "  of it the processor for {used:.1?}, the rest is waiting; `--version` {:.1?} ({used_by_start:.1?} of the \
+         processor), `psql -c 'SELECT 1'` {:.1?}",
+        middle(start),
+        middle(bare)
+    );
     assert!(theirs > ours * 20, "status is not much faster than the CLI");
+    assert!(
+        used.saturating_sub(used_by_start) < Duration::from_millis(15),
+        "status takes long by itself"
+    );
+    assert!(most < MOST_KILOBYTES, "status takes {most} kB");
 }

@@ -3,8 +3,6 @@
 //! It goes through the store when there is one, so that the job and its approval are those of the console. Without one it
 //! applies safe migrations, and destructive ones only when they were approved elsewhere or somebody takes them upon them.
 
-use std::sync::Arc;
-
 use clap::Args;
 use serde_json::json;
 
@@ -14,6 +12,7 @@ use crate::cli::terminal::{Exit, Terminal};
 use crate::cli::{Failure, alone, follow, has_store, open, pick, signal, targets};
 use crate::config::Config;
 use crate::guard::apply::Allowance;
+use crate::guard::plan::Looked;
 use crate::guard::{self, Plan, Verdict, apply};
 use crate::job::Operation;
 use crate::migration::Survey;
@@ -63,11 +62,15 @@ pub(super) async fn run(args: Deploy, config: Config, terminal: Terminal) -> Res
         }
     }
     // A target that cannot be reached is its own exit code; a job would only say that it failed.
-    let survey = Survey::of(&target).await.map_err(Failure::Target)?;
-    match (args.dry_run, has_store(&config)) {
-        (true, _) => dry_run(&args, config, (&target, &survey), terminal).await,
-        (false, true) => deploy_as_job(args, config, &target, terminal).await,
-        (false, false) => deploy_alone(&args, (&target, &survey), terminal).await,
+    if has_store(&config) && !args.dry_run {
+        Survey::of(&target).await.map_err(Failure::Target)?;
+        return deploy_as_job(args, config, &target, terminal).await;
+    }
+    let looked = Looked::at(&target).await.map_err(Failure::Target)?;
+    if args.dry_run {
+        dry_run(&args, config, (&target, looked), terminal).await
+    } else {
+        deploy_alone(&args, (&target, looked), terminal).await
     }
 }
 
@@ -131,11 +134,11 @@ fn is_another(args: &Deploy, plan: &Plan, terminal: Terminal) -> bool {
 async fn dry_run(
     args: &Deploy,
     config: Config,
-    looked: (&Arc<Target>, &Survey),
+    (target, looked): (&Target, Looked),
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
-    let plan = match planned(looked, terminal).await? {
-        Ok(plan) => plan,
+    let plan = match planned(target, looked, terminal).await? {
+        Ok((_, plan)) => plan,
         Err(exit) => return Ok(exit),
     };
     plan::print(&plan, terminal);
@@ -179,14 +182,14 @@ async fn dry_run(
 
 async fn deploy_alone(
     args: &Deploy,
-    (target, survey): (&Arc<Target>, &Survey),
+    (target, looked): (&Target, Looked),
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
     terminal.talk(
         "There is no store here: this run is recorded in the ledger only, not as a job, and no backup is taken.",
     );
-    let plan = match planned((target, survey), terminal).await? {
-        Ok(plan) => plan,
+    let (survey, plan) = match planned(target, looked, terminal).await? {
+        Ok(planned) => planned,
         Err(exit) => return Ok(exit),
     };
     let allowance = args.allowance();
@@ -197,20 +200,21 @@ async fn deploy_alone(
         return Ok(refuse(&plan, terminal));
     }
     alone::change(target, terminal, async |context| {
-        apply::run_alone(target, (&plan, survey), allowance, context).await
+        apply::run_alone(target, (&plan, &survey), allowance, context).await
     })
     .await
 }
 
 /// The plan of what is pending, made without a job; or how the command ends that found none.
 async fn planned(
-    (target, survey): (&Arc<Target>, &Survey),
+    target: &Target,
+    looked: Looked,
     terminal: Terminal,
-) -> Result<Result<Plan, Exit>, Failure> {
-    let work = async |context| guard::plan::make_of(survey, target, &context).await;
-    let (made, _reported) = alone::run(terminal, work).await;
+) -> Result<Result<(Survey, Plan), Exit>, Failure> {
+    let work = async |context| looked.plan(target, &context).await;
+    let ((survey, made), _reported) = alone::run(terminal, work).await;
     Ok(match made {
-        Ok(Some(plan)) => Ok(plan),
+        Ok(Some(plan)) => Ok((survey, plan)),
         Ok(None) => {
             terminal.say("Nothing is pending.");
             terminal.json(&json!({"state": "succeeded", "summary": "Nothing is pending."}));

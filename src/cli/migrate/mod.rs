@@ -51,7 +51,7 @@ pub(super) async fn run(
         MigrateCommand::Status(args) => status::run(args, &config, terminal).await,
         // On the heap: what it holds is large.
         MigrateCommand::Diff(args) => Box::pin(diff::run(args, config, terminal)).await,
-        MigrateCommand::Deploy(args) => deploy::run(args, config, terminal).await,
+        MigrateCommand::Deploy(args) => Box::pin(deploy::run(args, config, terminal)).await,
         MigrateCommand::Resolve(args) => resolve::run(args, config, terminal).await,
         MigrateCommand::Baseline(args) => baseline::run(args, config, terminal).await,
     }

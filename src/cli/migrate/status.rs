@@ -34,7 +34,10 @@ pub(super) async fn run(
     }
     let is_up_to_date = survey.is_up_to_date();
     print(&target, &survey, terminal);
-    terminal.json(&value(&target, &survey, is_up_to_date));
+    // A long history makes a large object, which took longer than everything else.
+    if terminal.json {
+        terminal.json(&value(&target, &survey, is_up_to_date));
+    }
     Ok(if is_up_to_date {
         Exit::Done
     } else {

@@ -55,7 +55,7 @@ pub async fn run(
     );
     // Whoever waits for a backup of an hour shall not learn only then that somebody else is needed.
     claimable(store, plan, context).await?;
-    let earlier = preflight(ground, plan, context).await?;
+    let earlier = Box::pin(preflight(ground, plan, context)).await?;
     let changed_at = earlier
         .ledger_rows()
         .flat_map(|row| [Some(row.started_at), row.finished_at])
@@ -69,7 +69,8 @@ pub async fn run(
         .backup
         .filter(|backup| changed_at.is_none_or(|at| backup.created_at > at));
     back_up(ground, plan, fresh, without_backup, context).await?;
-    let (session, survey, changes) = locked(target, plan, &earlier, context).await?;
+    let locked = Box::pin(locked(target, plan, &earlier, context));
+    let (session, survey, changes) = locked.await?;
     if !changes.is_empty() {
         return Err(void(store, plan, &changes, context).await?.into());
     }
@@ -110,7 +111,7 @@ async fn preflight(
         let changes = plan::changes(plan, &survey, &session, context).await?;
         Ok::<_, OperationError>((survey, changes))
     };
-    let looked = looked.await;
+    let looked = Box::pin(looked).await;
     session.close().await;
     let (survey, changes) = looked?;
     if !changes.is_empty() {

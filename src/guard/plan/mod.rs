@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::guard::finding::{Finding, Severity, TableNow, Verdict};
 use crate::guard::lock::LockOn;
 use crate::migration::Survey;
-use crate::operation::{Context, OperationError};
+use crate::operation::{Context, OperationError, Trouble};
 use crate::target::{Purpose, Session, Target};
 use subject::Subject;
 
@@ -127,23 +127,46 @@ pub async fn make(target: &Target, context: &Context) -> Result<Option<Plan>, Op
         let survey = Survey::with(target, &session).await?;
         judged(target, &session, &survey, context).await
     };
-    let made = looking(&session, context, made).await;
+    // On the heap: what is asked together is large.
+    let made = looking(&session, context, Box::pin(made)).await;
     session.close().await;
     made
 }
 
-/// The same of what was read already.
-pub async fn make_of(
-    survey: &Survey,
-    target: &Target,
-    context: &Context,
-) -> Result<Option<Plan>, OperationError> {
-    read(context);
-    let session = target.connect(Purpose::Look).await?;
-    let made = judged(target, &session, survey, context);
-    let made = looking(&session, context, made).await;
-    session.close().await;
-    made
+/// A look at a target of which a plan can be made right away.
+#[derive(Debug)]
+pub struct Looked {
+    session: Session,
+    /// What was seen.
+    pub survey: Survey,
+}
+
+impl Looked {
+    /// Looks at `target`.
+    pub async fn at(target: &Target) -> Result<Self, Trouble> {
+        let session = target.connect(Purpose::Look).await?;
+        match Survey::with(target, &session).await {
+            Ok(survey) => Ok(Self { session, survey }),
+            Err(trouble) => {
+                session.close().await;
+                Err(trouble)
+            }
+        }
+    }
+
+    /// Judges what is pending, over the same session, and ends that. `None`: nothing is pending.
+    pub async fn plan(
+        self,
+        target: &Target,
+        context: &Context,
+    ) -> (Survey, Result<Option<Plan>, OperationError>) {
+        let Self { session, survey } = self;
+        read(context);
+        let made = judged(target, &session, &survey, context);
+        let made = looking(&session, context, Box::pin(made)).await;
+        session.close().await;
+        (survey, made)
+    }
 }
 
 fn read(context: &Context) {
@@ -263,5 +286,5 @@ pub(super) async fn changes(
         changes.extend(growth::worse(&plan.migrations, &now));
         Ok(changes)
     };
-    looking(session, context, looked).await
+    looking(session, context, Box::pin(looked)).await
 }

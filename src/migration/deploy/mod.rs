@@ -140,9 +140,8 @@ async fn one(
             Halt::Failed(lost(WRITING, &error))
         });
     }
-    let ran = cancellably(session, script, context).await;
     // Whatever is written from here on must not be written under the script's role.
-    let ready = script::reset(session).await;
+    let (ran, ready) = cancellably(session, script, context).await;
     if let Err(error) = ran {
         return Err(halted(record, &id, name, &error, ready, context).await);
     }
@@ -214,13 +213,12 @@ fn unrecorded(session: &Session, name: &str, doing: &str, error: &tokio_postgres
 const WRITING: &str = "Writing the ledger";
 const RESETTING: &str = "Taking back what the script had set for its session";
 
+/// How a script ended, and whether what it had set for its session is taken back.
+type Ran = (Result<(), ScriptError>, Result<(), tokio_postgres::Error>);
+
 /// Runs a script; when the job is asked to stop, the server is asked to interrupt the statement that runs. Asked again and
 /// again, for between two statements there is nothing to interrupt.
-async fn cancellably(
-    session: &Session,
-    script: &Script,
-    context: &Context,
-) -> Result<(), ScriptError> {
+async fn cancellably(session: &Session, script: &Script, context: &Context) -> Ran {
     tokio::select! {
         ended = patiently(session, script, context) => ended,
         never = interrupt(session, context) => match never {},
@@ -243,14 +241,14 @@ async fn interrupt(session: &Session, context: &Context) -> Infallible {
 
 /// Runs a script, and again a few times when all of it was undone because a lock was not free: the app goes on working in
 /// between, instead of queueing behind a migration that waits.
-async fn patiently(
-    session: &Session,
-    script: &Script,
-    context: &Context,
-) -> Result<(), ScriptError> {
+async fn patiently(session: &Session, script: &Script, context: &Context) -> Ran {
+    let run = || {
+        let parsed = script.statements();
+        script::run_and_reset(session, &script.text, parsed, &context.progress)
+    };
     for pause in LOCK_PAUSES {
-        match run(session, script, context).await {
-            Err(error) if error.can_retry() && !context.cancel.is_cancelled() => {
+        match run().await {
+            (Err(error), Ok(())) if error.can_retry() && !context.cancel.is_cancelled() => {
                 context.progress.warn(format!(
                     "A lock was not free within 3 seconds at statement {}. Everything of this script is undone; trying \
                      again in {} seconds.",
@@ -262,17 +260,7 @@ async fn patiently(
             ended => return ended,
         }
     }
-    run(session, script, context).await
-}
-
-async fn run(session: &Session, script: &Script, context: &Context) -> Result<(), ScriptError> {
-    script::run_parsed(
-        session,
-        &script.text,
-        script.statements(),
-        &context.progress,
-    )
-    .await
+    run().await
 }
 
 /// Makes the ledger and its schema where they are missing; what was made, a sentence each.

@@ -69,8 +69,10 @@ impl Survey {
     /// Looks at `target` over `session`.
     pub async fn with(target: &Target, session: &Session) -> Result<Self, Trouble> {
         let read = read_folder(target.migrations.clone());
-        let (read, facts) = join(read, catalog::facts(session)).await;
-        Self::joined(read, facts?, target, session).await
+        // On the heap, like what follows: questions that are asked together are large.
+        let facts = Box::pin(catalog::facts(session));
+        let (read, facts) = join(read, facts).await;
+        Box::pin(Self::joined(read, facts?, target, session)).await
     }
 
     /// Looks at `target` once more. What was read earlier is read again; only scripts that have not changed are not parsed again.
@@ -91,7 +93,7 @@ impl Survey {
         session: &Session,
     ) -> Result<Self, Trouble> {
         let read = read_folder(target.migrations.clone()).await;
-        Self::joined(read, facts, target, session).await
+        Box::pin(Self::joined(read, facts, target, session)).await
     }
 
     async fn joined(

@@ -193,15 +193,16 @@ async fn ask(
     given: &[(&(dyn ToSql + Sync), Type)],
 ) -> Result<Vec<Row>, Unanswered> {
     let client = session.client();
-    let begin = format!(
+    let limits = format!(
         "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; SET LOCAL row_security = off",
         patience.as_millis(),
         LOCK_PATIENCE.as_millis()
     );
     // Sent at once, and answered one after the other. Where BEGIN fails the question is still asked, for nothing; it only reads.
-    let asked = async {
+    // On the heap: every future that asks would be as large as three questions.
+    let asked = Box::pin(async {
         let (begun, answer, ended) = join3(
-            client.batch_execute(&begin),
+            client.batch_execute(&limits),
             client.query_typed(question, given),
             client.batch_execute("ROLLBACK"),
         )
@@ -209,7 +210,7 @@ async fn ask(
         begun?;
         ended?;
         answer
-    };
+    });
     // The server keeps the time; ours only counts when the server has vanished.
     match tokio::time::timeout(patience + Duration::from_secs(2), asked).await {
         Ok(answer) => Ok(answer?),

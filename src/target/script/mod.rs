@@ -73,16 +73,32 @@ pub fn not_atomic(script: &str, statements: &[Statement]) -> Option<String> {
 /// before [`reset`].
 pub async fn run(session: &Session, script: &str, progress: &Progress) -> Result<(), ScriptError> {
     let statements = sql::parse(script);
-    run_parsed(session, script, statements.as_deref(), progress).await
+    let ran = run_parsed(session, script, statements.as_deref(), progress).await;
+    ran.map(drop)
 }
 
-/// The same with a script that was parsed before: `parsed` is what [`sql::parse`] says of it.
-pub async fn run_parsed(
+/// [`run`] and then [`reset`], with a script that was parsed before: `parsed` is what [`sql::parse`] says of it.
+pub async fn run_and_reset(
     session: &Session,
     script: &str,
     parsed: Result<&[Statement], &SyntaxError>,
     progress: &Progress,
-) -> Result<(), ScriptError> {
+) -> (Result<(), ScriptError>, Result<(), tokio_postgres::Error>) {
+    let ran = run_parsed(session, script, parsed, progress).await;
+    let ready = match ran {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => reset(session).await,
+    };
+    (ran.map(drop), ready)
+}
+
+/// Whether the session is reset already, in the same breath as the commit.
+async fn run_parsed(
+    session: &Session,
+    script: &str,
+    parsed: Result<&[Statement], &SyntaxError>,
+    progress: &Progress,
+) -> Result<bool, ScriptError> {
     let statements = parsed.map_err(|error| ScriptError {
         statement: error.statement.unwrap_or(1),
         of: 0,
@@ -100,7 +116,7 @@ pub async fn run_parsed(
     let ran = execute(session, script, statements, mode, progress).await;
     // Its statements have all ended well: only a transaction of its own could still be open.
     if ran.is_ok() && !sql::transaction_control(statements) {
-        return Ok(());
+        return ran;
     }
     let left_open = leave_transaction(session).await;
     ran?;
@@ -118,7 +134,7 @@ pub async fn run_parsed(
         cause: Cause::Other,
     };
     match left_open {
-        Ok(false) => Ok(()),
+        Ok(false) => Ok(false),
         Ok(true) => Err(at_the_end(
             "The script ended with an open transaction, which was rolled back.".to_owned(),
         )),
@@ -130,13 +146,14 @@ pub async fn run_parsed(
     }
 }
 
+/// Whether the session is reset already.
 async fn execute(
     session: &Session,
     script: &str,
     statements: &[Statement],
     mode: Mode,
     progress: &Progress,
-) -> Result<(), ScriptError> {
+) -> Result<bool, ScriptError> {
     let together = mode == Mode::Together;
     let last_line = statements.last().map_or(1, |statement| statement.line);
     let failed = |index: usize, line: usize, error: &tokio_postgres::Error| {
@@ -206,15 +223,15 @@ async fn execute(
         }
         ran.map_err(|error| failed(index, statement.line, &error))?;
     }
-    if together {
-        // Deferred constraints are checked here, so this too can fail for a reason in the script.
-        session
-            .client()
-            .simple_query("COMMIT")
-            .await
-            .map_err(|error| failed(statements.len(), last_line, &error))?;
+    if !together {
+        return Ok(false);
     }
-    Ok(())
+    // Whether it is committed or not, nothing is open behind it that would take the reset back.
+    let commit = session.client().simple_query("COMMIT");
+    let (committed, reset) = join(commit, take_back(session)).await;
+    // Deferred constraints are checked here, so this too can fail for a reason in the script.
+    committed.map_err(|error| failed(statements.len(), last_line, &error))?;
+    Ok(reset.is_ok())
 }
 
 /// Statements that may do part of their work and keep it when they fail: procedures that commit, and what builds or
@@ -272,22 +289,24 @@ async fn leave_transaction(session: &Session) -> Result<bool, tokio_postgres::Er
 /// Undoes what a script may have set for the session: roles, search path, timeouts go back to what the session began
 /// with. When this fails, the session must not be used any further: it may still act under the script's role.
 pub async fn reset(session: &Session) -> Result<(), tokio_postgres::Error> {
-    // One by one only where that was interrupted: it costs more than what is reset.
-    let at_once = RESETS.join("; ");
-    let (reset, ()) = join(
-        session.client().simple_query(&at_once),
-        session.set_up_again(),
-    )
-    .await;
-    match reset {
+    match take_back(session).await {
         Err(error) if was_cancelled(&error) => {}
-        reset => return reset.map(drop),
+        ended => return ended,
     }
+    // One by one, so that each has to be lucky only for itself.
     for statement in RESETS {
         insist(session, statement).await?;
     }
     session.set_up_again().await;
     Ok(())
+}
+
+/// The same in one round trip, tried once.
+async fn take_back(session: &Session) -> Result<(), tokio_postgres::Error> {
+    let at_once = RESETS.join("; ");
+    let reset = session.client().simple_query(&at_once);
+    let (reset, ()) = join(reset, session.set_up_again()).await;
+    reset.map(drop)
 }
 
 /// The statements that take it back.
