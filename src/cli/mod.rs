@@ -147,7 +147,7 @@ pub async fn run() -> u8 {
         Command::Serve(args) => serve::run(args, config, terminal).await,
         Command::Worker(_) => worker::run(config, terminal).await,
         Command::Doctor => doctor::run(&config, terminal).await,
-        Command::Migrate(command) => migrate::run(command, config, terminal).await,
+        Command::Migrate(command) => Box::pin(migrate::run(command, config, terminal)).await,
         Command::Plan(command) => plan::run(command, config, terminal).await,
         Command::Backup(command) => backup::run(command, config, terminal).await,
         Command::Audit(command) => audit::run(command, config, terminal).await,
