@@ -8,6 +8,7 @@
 mod support;
 
 mod base;
+mod eighteen;
 mod ending;
 mod hostile;
 mod kinds;

@@ -23,8 +23,8 @@ const HOUR: i64 = 3_600_000;
 async fn open(folder: &TempDir, url: &str, clock: &Clock) -> App {
     let text = format!("[[target]]\nname = \"app\"\nurl = \"{url}\"\n");
     std::fs::write(folder.path().join(FILE), text).unwrap();
-    let path = std::env::var("PATH").unwrap();
-    let env = Environment::of(folder.path(), [("PATH", path.as_str())]);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let env = Environment::of(folder.path(), [("PATH", path.to_str().unwrap())]);
     let config = Config::load(&Flags::default(), &env).unwrap();
     App::open(config, clock.clone()).await.unwrap()
 }

@@ -122,7 +122,7 @@ fn a_role_without_rights_applies_nothing_and_is_told_why() {
     reader
         .plan_and_apply(NOT_SO)
         .says(&["Sessions of this role are read-only", "Nothing was applied"]);
-    let guest = as_role("guest", "REVOKE CREATE ON SCHEMA public FROM :role");
+    let guest = as_role("guest", "REVOKE CREATE ON SCHEMA public FROM PUBLIC, :role");
     guest
         .plan_and_apply(NOT_SO)
         .says(&["permission denied for schema public", "rights of the role"]);

@@ -93,7 +93,8 @@ pub async fn run(
         format!("Reading the migrations of {}.", target.url.safe()),
     );
     let survey = Survey::of(target).await?;
-    let drift = between(target, &survey, replay, extent, context).await?;
+    // On the heap: its future is large.
+    let drift = Box::pin(between(target, &survey, replay, extent, context)).await?;
     if rows(&survey) != rows(&Survey::of(target).await?) {
         return Err(trouble::moved().into());
     }

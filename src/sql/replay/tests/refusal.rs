@@ -89,6 +89,10 @@ fn what_is_not_known_to_stay_inside_is_refused() {
     ] {
         refused(&[script], why);
     }
+}
+
+#[test]
+fn what_changes_how_scripts_are_read_or_the_catalogue_is_refused() {
     for script in [
         "SET standard_conforming_strings = off",
         "SET LOCAL standard_conforming_strings TO 'off'",
