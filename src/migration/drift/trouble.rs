@@ -180,6 +180,9 @@ pub(super) fn not_replayed(name: &str, script: &Script, error: &ScriptError) -> 
     } else if error.message.contains("(SQLSTATE 53200)") {
         "The server has no room for more locks in one transaction: raise max_locks_per_transaction, which takes a restart, or compare \
          on another server."
+    } else if error.message.contains("(SQLSTATE 42723)") {
+        "A replay replaces only functions that the scripts have made themselves: one of the server or of an extension may stand behind \
+         an operator."
     } else if error.message.contains("(SQLSTATE 57014)") {
         "A statement took longer than two minutes on empty tables: look whether it waits for something or does not end."
     } else if error.message.contains("(SQLSTATE 42501)") {
