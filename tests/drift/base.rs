@@ -99,10 +99,12 @@ impl Base {
             .unwrap()
     }
 
-    /// Why the database cannot be compared.
+    /// Why the database cannot be compared; nothing may be left of the try.
     pub async fn refused(&self) -> Trouble {
         let (context, _reports) = context();
-        match drift::run(&self.target(), &Replay::Applied, PLAIN, &context).await {
+        let ended = drift::run(&self.target(), &Replay::Applied, PLAIN, &context).await;
+        assert_eq!(scratch_databases(&context.job), "");
+        match ended {
             Err(OperationError::Fail(trouble)) => trouble,
             other => panic!("{other:?}"),
         }
@@ -127,7 +129,7 @@ pub fn context() -> (Context, UnboundedReceiver<Report>) {
     (context, reports)
 }
 
-/// The scratch databases on the shared cluster that a job of `id` has, or that anybody has.
+/// The scratch databases on the shared cluster that a job of `id` has.
 pub fn scratch_databases(id: &str) -> String {
     let id = id.replace('-', "");
     cluster().psql(
