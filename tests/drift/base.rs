@@ -94,9 +94,9 @@ impl Base {
 
     pub async fn compared(&self, extent: Extent) -> Drift {
         let (context, _reports) = context();
-        drift::run(&self.target(), &Replay::Applied, extent, &context)
-            .await
-            .unwrap()
+        let ended = drift::run(&self.target(), &Replay::Applied, extent, &context).await;
+        assert_eq!(scratch_databases(&context.job), "");
+        ended.unwrap()
     }
 
     /// Why the database cannot be compared; nothing may be left of the try.

@@ -61,7 +61,7 @@ async fn a_newer_schema_is_refused_and_left_alone(ground: Ground) {
     assert!(!told.contains("keeper-of-tests"), "{told}");
     assert_eq!(
         number(&store, "SELECT count(*) FROM _sqlx_migrations").await,
-        5
+        6
     );
     store.ping().await.unwrap();
 }
