@@ -149,7 +149,9 @@ async fn what_is_left_behind_is_dropped_by_the_next_when_it_is_old_and_unused() 
             && event.text.starts_with("lockkeeper_drift_")
         {
             assert!(
-                event.text.ends_with(", which an earlier comparison left behind, was dropped."),
+                event
+                    .text
+                    .ends_with(", which an earlier comparison left behind, was dropped."),
                 "{}",
                 event.text
             );

@@ -8,6 +8,7 @@
 mod support;
 
 mod base;
+mod effect;
 mod eighteen;
 mod ending;
 mod hostile;

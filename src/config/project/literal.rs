@@ -1,6 +1,6 @@
 //! Literals of a config file: an object of JavaScript or TypeScript, read and not run.
 //!
-//! What is looked for is the object that is given to `defineConfig` or exported. Of its properties those count that are
+//! What is looked for is the object that is exported, by itself or given to `defineConfig`. Of its properties those count that are
 //! strings, objects of such, or `path.join` of strings; everything else is computed.
 
 use std::collections::HashMap;
@@ -107,24 +107,45 @@ pub(super) fn orm(text: &str) -> Option<Object> {
     ))
 }
 
-/// Where the object begins: behind the `{` of `defineConfig({`, `export default {` or `module.exports = {`.
+/// Where the exported object begins, behind its `{`: `export default {`, `module.exports = {`, with `defineConfig(` before it, or
+/// the name of a constant that is such an object. Nowhere, where the export is worked out.
 fn beginning(tokens: &[Token]) -> Option<usize> {
     let word = |at: usize, wanted: &str| matches!(tokens.get(at), Some(Token::Word(word)) if word == wanted);
     let mark = |at: usize, wanted: char| tokens.get(at) == Some(&Token::Mark(wanted));
-    (0..tokens.len()).find_map(|at| {
-        if word(at, "defineConfig") && mark(at + 1, '(') && mark(at + 2, '{') {
-            Some(at + 3)
-        } else if (word(at, "default") && mark(at + 1, '{'))
-            || (word(at, "exports") && mark(at + 1, '=') && mark(at + 2, '{'))
-        {
-            tokens[at..]
-                .iter()
-                .position(|token| *token == Token::Mark('{'))
-                .map(|open| at + open + 1)
+    let behind = (0..tokens.len()).find_map(|at| {
+        if word(at, "export") && word(at + 1, "default") {
+            Some(at + 2)
+        } else if word(at, "exports") && mark(at + 1, '=') {
+            Some(at + 2)
         } else {
             None
         }
-    })
+    })?;
+    let literal = |at: usize| {
+        if mark(at, '{') {
+            Some(at + 1)
+        } else if word(at, "defineConfig") && mark(at + 1, '(') && mark(at + 2, '{') {
+            Some(at + 3)
+        } else {
+            None
+        }
+    };
+    if let Some(at) = literal(behind) {
+        return Some(at);
+    }
+    let Some(Token::Word(name)) = tokens.get(behind) else {
+        return None;
+    };
+    let is_name_only = matches!(
+        tokens.get(behind + 1),
+        None | Some(Token::Mark(';') | Token::Word(_))
+    );
+    let mut constants = (0..tokens.len()).filter(|at| word(*at, "const") && word(at + 1, name));
+    let constant = constants.next().filter(|_| is_name_only)?;
+    // Behind the name there may be a type.
+    let assigned = (constant + 2..tokens.len()).find(|at| mark(*at, '='))?;
+    let is_typed = assigned == constant + 2 || mark(constant + 2, ':');
+    literal(assigned + 1).filter(|_| is_typed && constants.next().is_none())
 }
 
 /// The object whose first token is at `at`, and where the token behind its `}` is.
@@ -151,9 +172,12 @@ fn object(tokens: &[Token], mut at: usize, depth: usize) -> Option<(Object, usiz
                 object.properties.insert(name.clone(), Property::Computed);
                 at = skipped(tokens, at + 1)?;
             }
-            // A spread, an accessor, or a name that is computed.
+            // A spread, an accessor, or a name that is computed: it may be one that is there already.
             _ => {
                 object.open = true;
+                for property in object.properties.values_mut() {
+                    *property = Property::Computed;
+                }
                 at = skipped(tokens, at + 1)?;
             }
         }

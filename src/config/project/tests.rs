@@ -65,6 +65,11 @@ fn a_plain_path_counts_however_the_file_is_written() {
             "export default { ...(x ? { a } : {}), migrations: { path: `db/migrations` } } satisfies PrismaConfig",
         ),
         (
+            "prisma.config.mts",
+            "const other = defineConfig({ migrations: { path: 'old' } })\nconst config: PrismaConfig = { migrations: { path: 'db/migrations' } }\n\
+             export default config",
+        ),
+        (
             "prisma7.config.cjs",
             "const path = require('path')\nmodule.exports = defineConfig({ migrations: { path: path.join('db', 'migrations') }, })",
         ),
@@ -195,5 +200,27 @@ fn hostile_files_are_read_in_words_and_in_time() {
     ] {
         let (path, _) = told(&[("prisma.config.ts", &text)]);
         assert_eq!(path, "prisma/migrations");
+    }
+}
+
+#[test]
+fn of_several_objects_the_exported_one_counts_and_none_that_is_worked_out() {
+    let path = |text: &str| {
+        literal::config(text)
+            .object("migrations")
+            .map(|it| it.text("path"))
+    };
+    let b = Ok(Found::Text("b".to_owned()));
+    let two = "const old = defineConfig({ migrations: { path: 'a' } })\nexport default defineConfig({ migrations: { path: 'b' } })";
+    assert_eq!(path(two), b);
+    let last = "export default { migrations: { path: 'a' }, ...base, migrations: { path: 'b' } }";
+    assert_eq!(path(last), b);
+    for text in [
+        "export default production ? live : defineConfig({ migrations: { path: 'a' } })",
+        "export default { migrations: { path: 'a' }, ...{ migrations: { path: 'b' } } }",
+        "const config = { migrations: { path: 'a' } }\nexport default merge(config)",
+        "let config = defineConfig({ migrations: { path: 'a' } })\nconfig = b\nexport default config",
+    ] {
+        assert_eq!(path(text), Err(Found::Computed), "{text}");
     }
 }

@@ -31,10 +31,11 @@ pub(super) fn domain_constraints() -> String {
     )
 }
 
+/// Line ends make no difference: an editor or a checkout may have changed them.
 pub(super) fn functions() -> String {
     format!(
         "SELECT {FUNCTION_KIND}, n.nspname::text, {FUNCTION}, NULL::text, NULL::text, jsonb_build_object('definition', \
-            CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) ELSE (SELECT concat_ws(' ', \
+            CASE WHEN p.prokind <> 'a' THEN replace(pg_get_functiondef(p.oid), chr(13) || chr(10), chr(10)) ELSE (SELECT concat_ws(' ', \
                 'step', g.aggtransfn::regprocedure, 'state', format_type(g.aggtranstype, NULL), \
                 'end', CASE WHEN g.aggfinalfn::oid <> 0 THEN g.aggfinalfn::regprocedure END, 'begin', g.agginitval) \
                 FROM pg_aggregate g WHERE g.aggfnoid = p.oid) END)::text \

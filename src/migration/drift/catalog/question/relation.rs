@@ -42,6 +42,10 @@ pub(super) fn columns() -> String {
             CASE a.attgenerated WHEN '' THEN 'default' WHEN 'v' THEN 'virtually generated as' ELSE 'generated as' END, \
                 pg_get_expr(d.adbin, d.adrelid), \
             'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END, \
+            'counts', CASE WHEN a.attidentity <> '' THEN (SELECT concat_ws(' ', 'from', s.seqstart, 'by', s.seqincrement, \
+                    'between', s.seqmin, 'and', s.seqmax, CASE WHEN s.seqcycle THEN 'again and again' END) \
+                FROM pg_depend q JOIN pg_sequence s ON s.seqrelid = q.objid WHERE q.classid = 'pg_class'::regclass \
+                AND q.refclassid = 'pg_class'::regclass AND q.refobjid = c.oid AND q.refobjsubid = a.attnum AND q.deptype = 'i') END, \
             'collation', CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END, \
             'place', a.attnum::text)::text \
          FROM {RELATIONS} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
@@ -55,7 +59,11 @@ pub(super) fn columns() -> String {
 pub(super) fn constraints() -> String {
     format!(
         "SELECT {KIND}, n.nspname::text, c.relname::text, 'constraint', k.conname::text, \
-            jsonb_build_object('definition', pg_get_constraintdef(k.oid))::text \
+            jsonb_build_object('definition', pg_get_constraintdef(k.oid), \
+            'validity', CASE WHEN EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = k.conindid AND k.contype <> 'f' \
+                AND NOT i.indisvalid) THEN 'its index is invalid' END, \
+            'enforced', CASE WHEN EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled IN ('D', 'R')) \
+                THEN 'no, its triggers are off' END)::text \
          FROM {RELATIONS} JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype IN ('c', 'f', 'p', 'u', 'x') WHERE {}",
         relations("'r', 'p', 'f'")
     )
@@ -78,8 +86,9 @@ pub(super) fn triggers() -> String {
     format!(
         "SELECT {KIND}, n.nspname::text, c.relname::text, 'trigger', g.tgname::text, jsonb_build_object( \
             'definition', pg_get_triggerdef(g.oid), \
-            'fires', CASE g.tgenabled WHEN 'D' THEN 'never' WHEN 'R' THEN 'on replicas' WHEN 'A' THEN 'always' END)::text \
+            'fires', {})::text \
          FROM {RELATIONS} JOIN pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal WHERE {}",
+        fires("g.tgenabled"),
         relations("'r', 'p', 'f', 'v'")
     )
 }
@@ -101,9 +110,17 @@ pub(super) fn policies() -> String {
 pub(super) fn rules() -> String {
     format!(
         "SELECT {KIND}, n.nspname::text, c.relname::text, 'rule', w.rulename::text, \
-            jsonb_build_object('definition', pg_get_ruledef(w.oid))::text \
+            jsonb_build_object('definition', pg_get_ruledef(w.oid), 'fires', {})::text \
          FROM {RELATIONS} JOIN pg_rewrite w ON w.ev_class = c.oid AND w.rulename <> '_RETURN' WHERE {}",
+        fires("w.ev_enabled"),
         relations("'r', 'p', 'v'")
+    )
+}
+
+/// When a trigger or a rule does something, where that is not as usual.
+fn fires(letter: &str) -> String {
+    format!(
+        "CASE {letter} WHEN 'D' THEN 'never' WHEN 'R' THEN 'on replicas' WHEN 'A' THEN 'always' END"
     )
 }
 
