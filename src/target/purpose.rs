@@ -10,8 +10,8 @@ pub enum Purpose {
         /// The job's id; the server shows the session as `lockkeeper:<job>`.
         job: String,
     },
-    /// The same for scripts that are run again on empty tables: statements end after [`Purpose::LONGEST_REPLAY`], so that none
-    /// outlives its program for long.
+    /// The same for scripts that are run again on empty tables: statements end after two minutes, so that none outlives its
+    /// program for long.
     Replay {
         /// The job's id.
         job: String,

@@ -113,13 +113,9 @@ fn beginning(tokens: &[Token]) -> Option<usize> {
     let word = |at: usize, wanted: &str| matches!(tokens.get(at), Some(Token::Word(word)) if word == wanted);
     let mark = |at: usize, wanted: char| tokens.get(at) == Some(&Token::Mark(wanted));
     let behind = (0..tokens.len()).find_map(|at| {
-        if word(at, "export") && word(at + 1, "default") {
-            Some(at + 2)
-        } else if word(at, "exports") && mark(at + 1, '=') {
-            Some(at + 2)
-        } else {
-            None
-        }
+        let exports = (word(at, "export") && word(at + 1, "default"))
+            || (word(at, "exports") && mark(at + 1, '='));
+        exports.then_some(at + 2)
     })?;
     let literal = |at: usize| {
         if mark(at, '{') {
