@@ -1,6 +1,6 @@
 //! Names that somebody made up to do harm, wherever a name may stand.
 
-use crate::base::{Base, PLAIN, cluster};
+use crate::base::{Base, PLAIN};
 
 const NAMES: [&str; 6] = [
     "\"; DROP TABLE \"User\"; --",
