@@ -53,7 +53,8 @@ pub(super) async fn list(
             page.can_plan =
                 found.survey.blocked().is_none() && found.survey.history.pending().next().is_some();
             fill(&mut page, &target, found, query.after.as_deref());
-            if found.survey.has_ledger {
+            // What Prisma 8 made is not described by scripts.
+            if found.survey.has_ledger && found.survey.contract.is_none() {
                 page.drift = Some(drift::card(&who.app().store, &target, found).await?);
             }
         }

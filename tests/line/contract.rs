@@ -106,6 +106,10 @@ async fn a_database_with_both_systems_is_warned_of_what_prisma_8_plans() {
         }
     }
     assert_eq!(scene.ledger(), before);
+    scene.run(&["migrate", "diff"], NOT_SO).says(&[
+        "The database is managed by Prisma 8",
+        "npx prisma db verify",
+    ]);
 
     scene.console.serve();
     let visitor = Visitor::signed_in(&scene.console).await;
@@ -125,6 +129,7 @@ async fn a_database_with_both_systems_is_warned_of_what_prisma_8_plans() {
     }
     // Nothing is offered that would be refused.
     assert!(!page.has("form[action$='/plans']"));
+    assert!(!page.has("form[action$='/drift']"));
     assert!(!words.contains("What happened"), "{words}");
 }
 
