@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use lockkeeper::clock::Clock;
-use lockkeeper::migration::drift::{self, Replay};
-use lockkeeper::operation::{OperationError, Report};
+use lockkeeper::migration::drift::{self, Drift, Replay};
+use lockkeeper::operation::{Context, OperationError, Report};
+use tokio::task::JoinHandle;
 
 use crate::base::{Base, PLAIN, cluster, context, scratch_databases};
 use crate::support::cluster::PASSWORD;
@@ -18,6 +19,15 @@ fn slow() -> Base {
         "DO $$ BEGIN PERFORM pg_sleep(60); CREATE TABLE slow (); END $$;",
     );
     base
+}
+
+/// A comparison that is under way, and the context that it has.
+fn begun(base: &Base) -> (Context, JoinHandle<Result<Drift, OperationError>>) {
+    let (context, _reports) = context();
+    let (target, its) = (base.target(), context.clone());
+    let asked =
+        tokio::spawn(async move { drift::run(&target, &Replay::Applied, PLAIN, &its).await });
+    (context, asked)
 }
 
 async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -39,12 +49,7 @@ fn sleeps(job: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_comparison_ends_at_once_and_leaves_nothing() {
     let base = slow();
-    let (context, _reports) = context();
-    let target = base.target();
-    let asked = {
-        let context = context.clone();
-        tokio::spawn(async move { drift::run(&target, &Replay::Applied, PLAIN, &context).await })
-    };
+    let (context, asked) = begun(&base);
     eventually("the script runs", || sleeps(&context.job)).await;
     assert_ne!(scratch_databases(&context.job), "");
     let began = Instant::now();
@@ -70,12 +75,7 @@ async fn at_the_limit_of_connections_it_is_dropped_as_well() {
     base.run("GRANT ALL ON SCHEMA public TO two; GRANT ALL ON ALL TABLES IN SCHEMA public TO two");
     let url = cluster().url(&base.name).replacen("postgres:", "two:", 1);
     let base = base.at(url.replacen(PASSWORD, "two", 1));
-    let (context, _reports) = context();
-    let target = base.target();
-    let asked = {
-        let context = context.clone();
-        tokio::spawn(async move { drift::run(&target, &Replay::Applied, PLAIN, &context).await })
-    };
+    let (context, asked) = begun(&base);
     eventually("the script runs", || sleeps(&context.job)).await;
     context.cancel.cancel();
     let ended = asked.await.unwrap();
@@ -86,12 +86,7 @@ async fn at_the_limit_of_connections_it_is_dropped_as_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_torn_off_is_cleaned_up_after() {
     let base = slow();
-    let (context, _reports) = context();
-    let target = base.target();
-    let asked = {
-        let context = context.clone();
-        tokio::spawn(async move { drift::run(&target, &Replay::Applied, PLAIN, &context).await })
-    };
+    let (context, asked) = begun(&base);
     eventually("the script runs", || sleeps(&context.job)).await;
     // As a panic would: what the work holds is dropped wherever it is.
     asked.abort();
@@ -189,12 +184,7 @@ async fn a_migration_that_is_applied_meanwhile_makes_the_result_void() {
         "2_slow",
         "DO $$ BEGIN PERFORM pg_sleep(3); CREATE TABLE slow (); END $$;",
     );
-    let (context, _reports) = context();
-    let target = base.target();
-    let asked = {
-        let context = context.clone();
-        tokio::spawn(async move { drift::run(&target, &Replay::Applied, PLAIN, &context).await })
-    };
+    let (context, asked) = begun(&base);
     eventually("the script runs", || sleeps(&context.job)).await;
     base.record("3_next", "CREATE TABLE u (a int);");
     match asked.await.unwrap() {

@@ -1,3 +1,5 @@
+//! What is expected of a script, and how it is told.
+
 use super::*;
 
 /// What is expected of a script, as `line kind name: there`.

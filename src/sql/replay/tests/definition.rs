@@ -1,3 +1,5 @@
+//! Functions and blocks of the scripts, and what may be taken for them.
+
 use super::{refused, replayed, runs};
 
 #[test]

@@ -1,3 +1,5 @@
+//! What is not known to stay inside, one by one.
+
 use super::{Replayer, refused, runs};
 
 #[test]
