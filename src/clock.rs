@@ -57,6 +57,20 @@ impl Clock {
         timestamp(self.now_ms())
     }
 
+    /// Now, to the microsecond, the precision of Postgres's clocks: what is written one after the other has different moments.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the machine"
+    )]
+    pub fn now_exactly(&self) -> Timestamp {
+        match &self.fixed {
+            Some(_) => self.now(),
+            None => Timestamp::from_microsecond(Timestamp::now().as_microsecond())
+                .unwrap_or(Timestamp::UNIX_EPOCH),
+        }
+    }
+
     /// A new id: UUID version 7, so that ids sort by the time they were made (RFC 9562 §5.7).
     #[must_use]
     #[expect(
@@ -90,6 +104,17 @@ mod tests {
         assert_eq!(clock.now_ms(), 1_000);
         clock.clone().advance(5);
         assert_eq!(clock.now_ms(), 1_005, "clones share the hand");
+    }
+
+    #[test]
+    fn the_machines_clock_is_told_to_the_microsecond() {
+        let clock = Clock::system();
+        let is_between = (0..50).any(|_| {
+            std::thread::sleep(std::time::Duration::from_micros(300));
+            clock.now_exactly().as_microsecond() % 1000 != 0
+        });
+        assert!(is_between);
+        assert_eq!(Clock::fixed(5).now_exactly().as_millisecond(), 5);
     }
 
     #[test]

@@ -304,9 +304,9 @@ async fn create_schema(session: &Session, schema: &str) -> Result<bool, Operatio
     Ok(true)
 }
 
-/// Prisma writes its client's clock; microseconds are the column's precision.
+/// Prisma writes its client's clock. Everybody reads the rows in the order of their moments, so two must not be the same.
 fn now(clock: &Clock) -> String {
-    clock.now().to_string()
+    clock.now_exactly().to_string()
 }
 
 async fn run_simple(session: &Session, statement: &str, doing: &str) -> Result<(), OperationError> {
