@@ -75,7 +75,26 @@ pub(super) fn config(text: &str) -> Object {
     let Some(at) = beginning(&tokens) else {
         return unknown;
     };
-    object(&tokens, at, 0).map_or(unknown, |(object, _)| object)
+    match object(&tokens, at, 0) {
+        Some((object, next)) if is_whole(&tokens, at, next) => object,
+        _ => unknown,
+    }
+}
+
+/// Whether the value that began with the object at `at` is over behind it, at `next`: whatever follows there goes on computing.
+fn is_whole(tokens: &[Token], at: usize, mut next: usize) -> bool {
+    let mark = |at: usize, wanted: char| tokens.get(at) == Some(&Token::Mark(wanted));
+    if at >= 2 && mark(at - 2, '(') {
+        next += usize::from(mark(next, ','));
+        if !mark(next, ')') {
+            return false;
+        }
+        next += 1;
+    }
+    matches!(
+        tokens.get(next),
+        None | Some(Token::Mark(';') | Token::Word(_))
+    )
 }
 
 /// The options of the ORM in a config file of Prisma 8: `definePrismaConfig({ orm: anyName({ … }) })`; `None` in another one.
@@ -112,11 +131,14 @@ pub(super) fn orm(text: &str) -> Option<Object> {
 fn beginning(tokens: &[Token]) -> Option<usize> {
     let word = |at: usize, wanted: &str| matches!(tokens.get(at), Some(Token::Word(word)) if word == wanted);
     let mark = |at: usize, wanted: char| tokens.get(at) == Some(&Token::Mark(wanted));
-    let behind = (0..tokens.len()).find_map(|at| {
-        let exports = (word(at, "export") && word(at + 1, "default"))
-            || (word(at, "exports") && mark(at + 1, '='));
-        exports.then_some(at + 2)
-    })?;
+    let mut exports = (0..tokens.len()).filter(|at| {
+        (word(*at, "export") && word(at + 1, "default"))
+            || (word(*at, "exports") && mark(at + 1, '='))
+    });
+    let behind = exports.next()? + 2;
+    if exports.next().is_some() {
+        return None;
+    }
     let literal = |at: usize| {
         if mark(at, '{') {
             Some(at + 1)
@@ -136,12 +158,18 @@ fn beginning(tokens: &[Token]) -> Option<usize> {
         tokens.get(behind + 1),
         None | Some(Token::Mark(';') | Token::Word(_))
     );
-    let mut constants = (0..tokens.len()).filter(|at| word(*at, "const") && word(at + 1, name));
-    let constant = constants.next().filter(|_| is_name_only)?;
+    // Named anywhere else, it may be changed there.
+    let named: Vec<usize> = (0..tokens.len()).filter(|at| word(*at, name)).collect();
+    let [constant, _] = *named.as_slice() else {
+        return None;
+    };
+    if !is_name_only || constant == 0 || !word(constant - 1, "const") {
+        return None;
+    }
     // Behind the name there may be a type.
-    let assigned = (constant + 2..tokens.len()).find(|at| mark(*at, '='))?;
-    let is_typed = assigned == constant + 2 || mark(constant + 2, ':');
-    literal(assigned + 1).filter(|_| is_typed && constants.next().is_none())
+    let assigned = (constant + 1..tokens.len()).find(|at| mark(*at, '='))?;
+    let is_typed = assigned == constant + 1 || mark(constant + 1, ':');
+    literal(assigned + 1).filter(|_| is_typed)
 }
 
 /// The object whose first token is at `at`, and where the token behind its `}` is.

@@ -220,6 +220,12 @@ fn of_several_objects_the_exported_one_counts_and_none_that_is_worked_out() {
         "export default { migrations: { path: 'a' }, ...{ migrations: { path: 'b' } } }",
         "const config = { migrations: { path: 'a' } }\nexport default merge(config)",
         "let config = defineConfig({ migrations: { path: 'a' } })\nconfig = b\nexport default config",
+        "const config = { migrations: { path: 'a' } }\nconfig.migrations.path = 'b'\nexport default config",
+        "const config = { migrations: { path: 'a' } } && b\nexport default config",
+        "export default { migrations: { path: 'a' } } && other",
+        "export default defineConfig({ migrations: { path: 'a' } }).with(other)",
+        "export default defineConfig({ migrations: { path: 'a' } }, other)",
+        "module.exports = { migrations: { path: 'a' } }\nmodule.exports = { migrations: { path: 'b' } }",
     ] {
         assert_eq!(path(text), Err(Found::Computed), "{text}");
     }
