@@ -181,7 +181,7 @@ async fn the_schema_of_the_url_is_the_one_that_is_compared() {
 #[tokio::test]
 async fn the_schemas_that_prismas_schema_names_are_compared_too() {
     let base = Base::with(&[("1_init", "CREATE TABLE t (a int);")]);
-    base.run("CREATE SCHEMA billing; CREATE TABLE billing.invoice (a int); CREATE SCHEMA other; CREATE TABLE other.t (a int)");
+    base.run("CREATE SCHEMA billing; CREATE TABLE billing.invoice (a int); CREATE SCHEMA lockkeeper_app; CREATE TABLE lockkeeper_app.t (a int)");
     assert!(base.compared(PLAIN).await.is_none());
     std::fs::write(
         base.project.folder().join("prisma/schema.prisma"),
@@ -199,6 +199,6 @@ async fn the_schemas_that_prismas_schema_names_are_compared_too() {
     assert_eq!(drift.schemas, ["billing", "public"]);
     assert_eq!(
         drift.notes,
-        ["Not compared, because no migration makes anything there: other."]
+        ["Not compared, because no migration makes anything there: lockkeeper_app."]
     );
 }

@@ -116,7 +116,7 @@ pub(super) fn namespaces() -> String {
             OR EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND {function}) \
             OR EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = n.oid AND t.typtype IN ('e', 'd', 'r') AND {data_type}) \
          FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
-            AND n.nspname !~ '^lockkeeper' AND n.nspname <> 'prisma_contract' AND {} ORDER BY 1",
+            AND n.nspname <> 'prisma_contract' AND {} ORDER BY 1",
         own("pg_namespace", "n.oid")
     )
 }
