@@ -45,31 +45,19 @@ async fn a_restored_database_has_no_drift() {
     for round in 1..=2 {
         let bin = cluster().bin();
         let dump = base.project.folder().join("dump.sql");
-        let dumped = Command::new(bin.join("pg_dump"))
-            .arg("-d")
-            .arg(cluster().url(&base.name))
-            .arg("-f")
-            .arg(&dump)
-            .output()
-            .unwrap();
-        assert!(
-            dumped.status.success(),
-            "{}",
-            String::from_utf8_lossy(&dumped.stderr)
-        );
+        let run = |tool: &str, args: &[&str]| {
+            let done = Command::new(bin.join(tool))
+                .args(["-d", &cluster().url(&base.name), "-f"])
+                .arg(&dump)
+                .args(args)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&done.stderr);
+            assert!(done.status.success(), "{tool}: {said}");
+        };
+        run("pg_dump", &[]);
         base.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
-        let restored = Command::new(bin.join("psql"))
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d"])
-            .arg(cluster().url(&base.name))
-            .arg("-f")
-            .arg(&dump)
-            .output()
-            .unwrap();
-        assert!(
-            restored.status.success(),
-            "{}",
-            String::from_utf8_lossy(&restored.stderr)
-        );
+        run("psql", &["-X", "-q", "-v", "ON_ERROR_STOP=1"]);
         let lines = base.lines().await;
         assert!(lines.is_empty(), "round {round}: {lines:#?}");
     }
