@@ -22,7 +22,7 @@ pub use effect::{Constraint, ConstraintKind, DataType, Effect, NewColumn, Using}
 pub use highlight::{Line, Span, TokenKind, highlight};
 pub use identifier::{TableName, quote_identifier, quote_if_needed};
 pub use parse::{MAX_SCRIPT_BYTES, Statement, parse};
-pub use replay::{LeftOut, Replayable, Replayer, Unsafe};
+pub use replay::{LeftOut, MAKING_SETTINGS, Replayable, Replayer, Unsafe};
 pub use shortened::without_values;
 pub use syntax_error::SyntaxError;
 pub use transaction::{Control, leaves_transaction_open, transaction_control, uses_added_value};

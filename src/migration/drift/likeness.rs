@@ -5,21 +5,8 @@ use tokio_postgres::types::Type;
 
 use super::trouble;
 use crate::operation::Trouble;
-use crate::sql::quote_identifier;
+use crate::sql::{MAKING_SETTINGS, quote_identifier};
 use crate::target::{Session, describe};
-
-/// Settings of a database that change what a script makes of it. Others may hold secrets, or be for operators only.
-const SETTINGS: [&str; 9] = [
-    "check_function_bodies",
-    "datestyle",
-    "default_table_access_method",
-    "default_text_search_config",
-    "default_toast_compression",
-    "intervalstyle",
-    "search_path",
-    "timezone",
-    "xmlbinary",
-];
 
 /// What is copied from the target, and whether a database can be made at all.
 pub(super) struct Likeness {
@@ -56,7 +43,7 @@ impl Likeness {
                  WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) \
                      AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user)) \
                      AND lower(split_part(s, '=', 1)) = ANY ($1) ORDER BY setrole",
-                &[(&SETTINGS.as_slice(), Type::TEXT_ARRAY)],
+                &[(&MAKING_SETTINGS.as_slice(), Type::TEXT_ARRAY)],
             )
             .await
             .map_err(|error| failed(&error))?;

@@ -16,6 +16,8 @@ mod left;
 mod setting;
 mod verdict;
 
+pub use setting::MAKING_SETTINGS;
+
 use pg_query::NodeEnum;
 use pg_query::protobuf::Token;
 

@@ -8,8 +8,9 @@ use super::definition::Definitions;
 use super::verdict::WRITING;
 use super::{LeftOut, Verdict, refuse};
 
-/// Settings that change what a script makes. Others concern its session only.
-const SETTINGS: [&str; 12] = [
+/// Settings that change what a script makes, in small letters. Others concern its session only, may hold secrets, or are for
+/// operators.
+pub const MAKING_SETTINGS: [&str; 12] = [
     "check_function_bodies",
     "client_min_messages",
     "datestyle",
@@ -78,7 +79,9 @@ pub(super) fn setting(
         // Off, the server would end strings elsewhere than they were read here.
         "standard_conforming_strings" if values != ["on"] => refuse("changes how strings are read"),
         "search_path" if values.iter().any(|value| value.contains(DENIED)) => refuse(MOVES),
-        _ if set.kind() == VariableSetKind::VarResetAll || SETTINGS.contains(&name.as_str()) => {
+        _ if set.kind() == VariableSetKind::VarResetAll
+            || MAKING_SETTINGS.contains(&name.as_str()) =>
+        {
             definitions.move_path();
             Ok(Verdict::Run)
         }

@@ -58,6 +58,7 @@ pub(super) fn of(node: &NodeEnum, definitions: &mut Definitions) -> Result<Verdi
             let owner = create.authrole.as_ref().map(|role| &role.rolename);
             let unnamed = create.schemaname.is_empty();
             let name = owner.filter(|_| unnamed).unwrap_or(&create.schemaname);
+            may_be_named(name)?;
             definitions.schemas.insert(name.clone());
             for element in create
                 .schema_elts
@@ -112,9 +113,18 @@ fn defines(node: &NodeEnum, definitions: &mut Definitions) -> Result<(), String>
                 .and_then(|object| object.node.as_ref());
             definitions.rename(named(object), &rename.newname)
         }
-        NodeEnum::RenameStmt(rename) if rename.rename_type() == ObjectType::ObjectSchema => {
-            definitions.schemas.insert(rename.newname.clone());
-            Ok(())
+        NodeEnum::RenameStmt(rename) if is_schema(rename.rename_type()) => {
+            if rename.rename_type() == ObjectType::ObjectSchema {
+                definitions.schemas.insert(rename.newname.clone());
+            }
+            if is_part(rename.rename_type()) {
+                Ok(())
+            } else {
+                may_be_named(&rename.newname)
+            }
+        }
+        NodeEnum::AlterObjectSchemaStmt(alter) if is_schema(alter.object_type()) => {
+            may_be_named(&alter.newschema)
         }
         NodeEnum::DefineStmt(define) => match define.kind() {
             ObjectType::ObjectAggregate => definitions.define_unknown(&define.defnames),
@@ -177,9 +187,7 @@ fn only_defines(node: &NodeEnum) -> bool {
         NodeEnum::DropStmt(drop) => is_schema(drop.remove_type()),
         NodeEnum::GrantStmt(grant) => is_schema(grant.objtype()),
         NodeEnum::CommentStmt(comment) => is_schema(comment.objtype()),
-        NodeEnum::RenameStmt(rename) => is_schema(rename.rename_type()),
         NodeEnum::AlterOwnerStmt(alter) => is_schema(alter.object_type()),
-        NodeEnum::AlterObjectSchemaStmt(alter) => is_schema(alter.object_type()),
         _ => false,
     }
 }
@@ -191,6 +199,20 @@ fn is_function(kind: ObjectType) -> bool {
             | ObjectType::ObjectProcedure
             | ObjectType::ObjectRoutine
             | ObjectType::ObjectAggregate
+    )
+}
+
+/// Kinds of things that are named within a relation or a type.
+fn is_part(kind: ObjectType) -> bool {
+    matches!(
+        kind,
+        ObjectType::ObjectAttribute
+            | ObjectType::ObjectColumn
+            | ObjectType::ObjectDomconstraint
+            | ObjectType::ObjectPolicy
+            | ObjectType::ObjectRule
+            | ObjectType::ObjectTabconstraint
+            | ObjectType::ObjectTrigger
     )
 }
 
@@ -240,11 +262,16 @@ fn changed(action: &DefElem) -> Result<(), String> {
 
 /// Nothing, where a new relation cannot be taken for one of the server's own, which blocks may read.
 fn may_be_made(relation: Option<&RangeVar>) -> Result<(), String> {
-    let is_hidden = relation.is_some_and(|relation| {
-        relation.relname.starts_with("pg_") || relation.schemaname == DENIED
-    });
-    if is_hidden {
-        return refuse("makes a relation that could be taken for one of the server's own");
+    relation.map_or(Ok(()), |relation| {
+        may_be_named(&relation.relname)?;
+        may_be_named(&relation.schemaname)
+    })
+}
+
+/// The same of a new name, of a relation or of a schema.
+fn may_be_named(name: &str) -> Result<(), String> {
+    if name.starts_with("pg_") || name == DENIED {
+        return refuse("makes something that could be taken for one of the server's own");
     }
     Ok(())
 }
