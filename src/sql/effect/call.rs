@@ -153,7 +153,8 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Effect> {
             | NodeEnum::CreatePolicyStmt(_)
             | NodeEnum::AlterPolicyStmt(_)
             | NodeEnum::PrepareStmt(_)
-    ) {
+    ) || !tree::may_call(node)
+    {
         return Vec::new();
     }
     let mut called: Vec<String> = Vec::new();
