@@ -25,11 +25,6 @@ fn the_next_status_tells_what_is_true_wherever_it_ended() {
             "1_made|f|f|f|0",
             "Of 2 statements, everything that the catalogue can show of 1_made is there.",
         ),
-        (
-            "SET finished_at",
-            "1_made|f|f|f|1",
-            "Of 2 statements, everything that the catalogue can show of 1_made is there.",
-        ),
     ];
     for (words, rows, said) in moments {
         let project = Project::new().migration("1_made", MAKES);
@@ -42,10 +37,14 @@ fn the_next_status_tells_what_is_true_wherever_it_ended() {
                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
         until("the server has noticed", || scene.ask(locked) == "0");
         assert_eq!(scene.ledger(), rows, "{words}");
-        let status = scene.run(&STATUS, NOT_SO);
-        status.says(&[said]);
-        let is_failed = status.all().contains("P3009");
-        assert_eq!(is_failed, !rows.is_empty(), "{words}");
+        // The count goes out with the end of the row, in one breath; a server may still end between the two.
+        for counted in ["", "UPDATE _prisma_migrations SET applied_steps_count = 1"] {
+            scene.ask(counted);
+            let status = scene.run(&STATUS, NOT_SO);
+            status.says(&[said]);
+            let is_failed = status.all().contains("P3009");
+            assert_eq!(is_failed, !rows.is_empty(), "{words}");
+        }
     }
 }
 

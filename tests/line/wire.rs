@@ -9,7 +9,7 @@ use crate::scene::{Scene, cluster, database, target};
 use crate::support::console::Console;
 use crate::support::project::Project;
 
-/// What befalls the first message that holds the words.
+/// What befalls the first message, or statement with all its messages, that holds the words.
 #[derive(Clone, Copy)]
 pub enum Fate {
     /// The console loses its connection; the server still gets the message.
@@ -18,7 +18,7 @@ pub enum Fate {
     Lost,
     /// The message waits until [`Wire::let_go`].
     Held,
-    /// The server never sees it; the console is answered with this SQLSTATE.
+    /// The server gets a statement instead that fails with this SQLSTATE.
     Refused(&'static str),
 }
 
@@ -101,50 +101,81 @@ fn relay(mut server: TcpStream, mut client: TcpStream) {
 /// Passes the console's messages on, but for the one that was named.
 fn forward(mut client: TcpStream, mut server: TcpStream, state: &Mutex<State>) {
     let mut buffer = vec![0; 1 << 16];
-    while let Ok(length @ 1..) = client.read(&mut buffer) {
-        let message = &buffer[..length];
-        let fate = {
-            let mut state = state.lock().unwrap();
-            let holds = |(words, _): &mut (String, Fate)| {
-                let words = words.as_bytes();
-                message.windows(words.len()).any(|part| part == words)
+    let mut messages = Messages::default();
+    'connected: while let Ok(length @ 1..) = client.read(&mut buffer) {
+        messages.bytes.extend(&buffer[..length]);
+        while let Some(mut message) = messages.next() {
+            let fate = {
+                let mut state = state.lock().unwrap();
+                let holds = |(words, _): &mut (String, Fate)| {
+                    let words = words.as_bytes();
+                    message.windows(words.len()).any(|part| part == words)
+                };
+                let met = state.armed.take_if(holds);
+                state.met |= met.is_some();
+                met.map(|(_, fate)| fate)
             };
-            let met = state.armed.take_if(holds);
-            state.met |= met.is_some();
-            met.map(|(_, fate)| fate)
-        };
-        match fate {
-            Some(Fate::Refused(code)) => {
-                client.write_all(&refusal(code)).unwrap();
-                continue;
-            }
-            Some(Fate::Cut) => client.shutdown(Shutdown::Both).unwrap(),
-            Some(Fate::Lost) => {
-                client.shutdown(Shutdown::Both).unwrap();
-                break;
-            }
-            Some(Fate::Held) => {
-                while !state.lock().unwrap().let_go {
-                    std::thread::sleep(Duration::from_millis(20));
+            match fate {
+                // Raised by the server, so that the answer comes in its turn.
+                Some(Fate::Refused(code)) => message = refusal(code),
+                Some(Fate::Cut) => client.shutdown(Shutdown::Both).unwrap(),
+                Some(Fate::Lost) => {
+                    client.shutdown(Shutdown::Both).unwrap();
+                    break 'connected;
                 }
+                Some(Fate::Held) => {
+                    while !state.lock().unwrap().let_go {
+                        std::thread::sleep(Duration::from_millis(20));
+                    }
+                }
+                None => {}
             }
-            None => {}
-        }
-        if server.write_all(message).is_err() {
-            break;
+            if server.write_all(&message).is_err() {
+                break 'connected;
+            }
         }
     }
     // What was sent is still done: the server notices the end only after it.
     let _gone = server.shutdown(Shutdown::Write);
 }
 
-/// `ErrorResponse` and `ReadyForQuery` of the protocol.
+/// What a console sends, cut into what the server answers one by one (Postgres docs, 55.2 and 55.7).
+#[derive(Default)]
+struct Messages {
+    bytes: Vec<u8>,
+    began: bool,
+}
+
+impl Messages {
+    /// The next one, once it is here as a whole: a plain message, or all of a statement up to its Sync.
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let mut end = 0;
+        loop {
+            // The first ones have no letter. Asking for encryption is not yet the beginning.
+            let letter = self.began.then(|| self.bytes.get(end).copied());
+            let at = end + usize::from(self.began);
+            let length = self.bytes.get(at..at + 4)?.try_into().unwrap();
+            end = at + u32::from_be_bytes(length) as usize;
+            if self.bytes.len() < end {
+                return None;
+            }
+            if letter.is_none() {
+                self.began = !matches!(self.bytes[4..8], [0x04, 0xd2, 0x16, ..]);
+            }
+            if !matches!(letter, Some(Some(b'P' | b'B' | b'D' | b'E' | b'C'))) {
+                return Some(self.bytes.drain(..end).collect());
+            }
+        }
+    }
+}
+
+/// A statement that fails with this SQLSTATE.
 fn refusal(code: &str) -> Vec<u8> {
-    let fields = format!("SERROR\0VERROR\0C{code}\0Mthe wire refused it\0\0");
-    let length = u32::try_from(fields.len() + 4).unwrap();
-    let mut answer = vec![b'E'];
-    answer.extend(length.to_be_bytes());
-    answer.extend(fields.as_bytes());
-    answer.extend(b"Z\0\0\0\x05I");
-    answer
+    let raise =
+        format!("DO $$ BEGIN RAISE 'the wire refused it' USING ERRCODE = '{code}'; END $$\0");
+    let length = u32::try_from(raise.len() + 4).unwrap();
+    let mut message = vec![b'Q'];
+    message.extend(length.to_be_bytes());
+    message.extend(raise.as_bytes());
+    message
 }

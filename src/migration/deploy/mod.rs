@@ -148,16 +148,18 @@ async fn one(
     if let Err(error) = ready {
         return Err(unrecorded(session, name, RESETTING, &error));
     }
+    let finished_at = now(&context.clock);
     let recorded = async {
-        record.count_step(&id).await?;
-        let now = now(&context.clock);
-        let finished = record.finish(&id, &now);
-        if is_last {
-            finished.await?;
-            return Ok(Ok(true));
-        }
-        // Asked in the same breath; what it says counts only when the row is finished.
-        let (finished, locked) = join(finished, record.is_locked()).await;
+        let written = join(record.count_step(&id), record.finish(&id, &finished_at));
+        let still = async {
+            if is_last {
+                return Ok(true);
+            }
+            record.is_locked().await
+        };
+        // In one breath, in this order; what the last says counts only when the row is finished.
+        let ((counted, finished), locked) = join(written, still).await;
+        counted?;
         finished?;
         Ok(locked)
     };

@@ -301,11 +301,12 @@ pub async fn reset(session: &Session) -> Result<(), tokio_postgres::Error> {
     Ok(())
 }
 
-/// The same by one message, tried once.
+/// The same in one breath, tried once. What sets the session up does no harm where the rest fails.
 async fn take_back(session: &Session) -> Result<(), tokio_postgres::Error> {
-    session.client().simple_query(&RESETS.join("; ")).await?;
-    session.set_up_again().await;
-    Ok(())
+    let resets = RESETS.join("; ");
+    let reset = session.client().simple_query(&resets);
+    let (reset, ()) = join(reset, session.set_up_again()).await;
+    reset.map(drop)
 }
 
 /// The statements that take it back.
