@@ -72,6 +72,13 @@ fn middle(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
+/// How long the migrations themselves took by the ledger, from the first row to the end of the last.
+fn applying(cluster: &Cluster, database: &str) -> Duration {
+    let took =
+        "SELECT extract(epoch FROM max(finished_at) - min(started_at)) FROM _prisma_migrations";
+    Duration::from_secs_f64(cluster.psql(database, took).parse().unwrap())
+}
+
 fn lockkeeper(cluster: &Cluster, database: &str, project: &Project, args: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command
@@ -139,6 +146,7 @@ fn status_and_deploy_of_three_hundred_migrations() {
     std::fs::write(&all, for_psql(&project)).unwrap();
 
     let (mut bare, mut ours, mut most) = (Vec::new(), Vec::new(), 0);
+    let (mut bare_applying, mut our_applying) = (Vec::new(), Vec::new());
     for run in 0..RUNS {
         let database = format!("psql{run}");
         cluster.create_database(&database);
@@ -158,6 +166,7 @@ fn status_and_deploy_of_three_hundred_migrations() {
             .unwrap();
         bare.push(began.elapsed());
         done(&output);
+        bare_applying.push(applying(&cluster, &database));
         let database = format!("ours{run}");
         cluster.create_database(&database);
         let (took, memory) = watched(lockkeeper(
@@ -167,6 +176,7 @@ fn status_and_deploy_of_three_hundred_migrations() {
             &["migrate", "deploy"],
         ));
         ours.push(took);
+        our_applying.push(applying(&cluster, &database));
         most = most.max(memory);
         let rows = "SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL";
         assert_eq!(cluster.psql(&database, rows), MIGRATIONS.to_string());
@@ -177,10 +187,20 @@ fn status_and_deploy_of_three_hundred_migrations() {
         ours.as_secs_f64() / bare.as_secs_f64(),
         most / 1024
     );
+    let (bare_applying, our_applying) = (middle(bare_applying), middle(our_applying));
+    let ratio = our_applying.as_secs_f64() / bare_applying.as_secs_f64();
+    println!(
+        "  of it applying: psql {bare_applying:.1?}, lockkeeper {our_applying:.1?}, ratio {ratio:.3}; the rest is connecting and judging \
+         the plan"
+    );
 
     assert!(
         ours.as_secs_f64() < bare.as_secs_f64() * 1.5,
         "deploy is much slower than psql"
+    );
+    assert!(
+        ratio < 1.15,
+        "the same transactions take longer than with psql"
     );
     assert!(most < MOST_KILOBYTES, "deploy takes {most} kB");
     status(&cluster, &project);
