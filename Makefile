@@ -16,6 +16,7 @@ test: ## Check the formatting, the lints, the documentation, and run all tests
 	@scripts/install-packages test
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --test prove -- -D warnings
 	@scripts/check-dependencies
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps --document-private-items
 	@tests/prisma/setup

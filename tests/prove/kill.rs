@@ -128,8 +128,7 @@ pub fn archive_is_whole(console: &Console) -> usize {
     let list = json(console, &["backup", "list"]);
     assert_eq!(list["problems"], serde_json::json!([]));
     let backups = list["backups"].as_array().unwrap().len();
-    let files =
-        std::fs::read_dir(console.folder().join("backups")).map_or(0, |entries| entries.count());
+    let files = std::fs::read_dir(console.folder().join("backups")).map_or(0, Iterator::count);
     assert_eq!(files, backups * 2, "something is left over");
     backups
 }
@@ -141,9 +140,9 @@ fn a_killed_backup_is_cleaned_up_whatever_it_was_doing() {
     let took = undisturbed(&whole.console, &["backup", "take"]);
     let mut rounds = Vec::new();
     for round in 0..ROUNDS {
-        let mut round_ = prepare(&cluster, folder.path(), &format!("backup{round}"));
-        round_.step = killed_in(&round_.console, &["backup", "take"], took * round / ROUNDS);
-        rounds.push(round_);
+        let mut one = prepare(&cluster, folder.path(), &format!("backup{round}"));
+        one.step = killed_in(&one.console, &["backup", "take"], took * round / ROUNDS);
+        rounds.push(one);
     }
     std::thread::sleep(LEASE);
     let mut steps = BTreeMap::new();
@@ -175,10 +174,10 @@ fn a_killed_apply_waits_for_a_person_and_says_what_is_so() {
     let took = undisturbed(&whole.console, &["plan", "apply"]);
     let mut rounds = Vec::new();
     for round in 0..ROUNDS {
-        let mut round_ = prepare(&cluster, folder.path(), &format!("apply{round}"));
-        assert!(round_.console.cli(&["plan", "make"]).status.success());
-        round_.step = killed_in(&round_.console, &["plan", "apply"], took * round / ROUNDS);
-        rounds.push(round_);
+        let mut one = prepare(&cluster, folder.path(), &format!("apply{round}"));
+        assert!(one.console.cli(&["plan", "make"]).status.success());
+        one.step = killed_in(&one.console, &["plan", "apply"], took * round / ROUNDS);
+        rounds.push(one);
     }
     std::thread::sleep(LEASE);
     let mut steps = BTreeMap::new();

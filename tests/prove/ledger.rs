@@ -221,13 +221,13 @@ fn status(cluster: &Cluster, project: &Project) {
         ours.push(took);
         most = most.max(memory);
     }
-    let used = (processor() - before) / MANY;
+    let used = processor().saturating_sub(before) / MANY;
     let (mut start, mut bare, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     let before = processor();
     for _ in 0..MANY {
         start.push(watched(lockkeeper(cluster, "ours0", project, &["--version"])).0);
     }
-    let used_by_start = (processor() - before) / MANY;
+    let used_by_start = processor().saturating_sub(before) / MANY;
     for _ in 0..MANY {
         let mut psql = Command::new(cluster.bin().join("psql"));
         psql.args(["-X", "-c", "SELECT 1", "-d", &cluster.url("ours0")]);

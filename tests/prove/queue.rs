@@ -14,8 +14,8 @@ use secrecy::SecretString;
 
 use crate::support::cluster::Cluster;
 
-const JOBS: usize = 1_000;
-const TARGETS: usize = 20;
+const JOBS: u32 = 1_000;
+const TARGETS: u32 = 20;
 const WORKERS: usize = 8;
 
 /// What the workers saw of each other.
@@ -62,9 +62,12 @@ async fn campaign(engine: &str, url: &SecretString) {
         worker.await.unwrap();
     }
     let ran = began.elapsed();
-    let seen = seen.lock().unwrap();
-    assert_eq!(seen.runs.len(), JOBS, "a job was lost");
-    assert!(seen.runs.values().all(|runs| *runs == 1), "a job ran twice");
+    let beside = {
+        let seen = seen.lock().unwrap();
+        assert_eq!(seen.runs.len(), JOBS as usize, "a job was lost");
+        assert!(seen.runs.values().all(|runs| *runs == 1), "a job ran twice");
+        seen.beside
+    };
     let ended: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM job j WHERE j.state = 'succeeded' AND j.fence = 1 \
          AND (SELECT count(*) FROM job_event WHERE job_id = j.id) = 4",
@@ -72,23 +75,23 @@ async fn campaign(engine: &str, url: &SecretString) {
     .fetch_one(store.read())
     .await
     .unwrap();
-    assert_eq!(ended, 1_000);
+    assert_eq!(ended, i64::from(JOBS));
     println!(
         "{engine}: {JOBS} jobs over {TARGETS} targets with {WORKERS} workers: asked for in {:.1} s ({:.0}/s), run in \
          {:.1} s ({:.0} jobs/s, each with a step, three lines, a heartbeat and its audit); lost 0, twice 0, overlaps of \
          exclusive jobs 0; {} shared runs met an exclusive one",
         asked.as_secs_f64(),
-        JOBS as f64 / asked.as_secs_f64(),
+        f64::from(JOBS) / asked.as_secs_f64(),
         ran.as_secs_f64(),
-        JOBS as f64 / ran.as_secs_f64(),
-        seen.beside
+        f64::from(JOBS) / ran.as_secs_f64(),
+        beside
     );
 }
 
-async fn enqueue(store: &Store, clock: &Clock, n: usize) {
+async fn enqueue(store: &Store, clock: &Clock, n: u32) {
     let target = format!("target {}", n % TARGETS);
     // Every third only looks; the note keeps the others from being taken for the same request.
-    let operation = if n % 3 == 0 {
+    let operation = if n.is_multiple_of(3) {
         Operation::MakePlan { target }
     } else {
         Operation::TakeBackup {
