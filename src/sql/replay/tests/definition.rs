@@ -118,8 +118,10 @@ fn a_function_takes_the_place_of_one_of_the_scripts_only() {
 
 #[test]
 fn nothing_is_made_that_blocks_would_take_for_the_servers_own() {
+    runs("CREATE VIEW pg_temp.mine AS SELECT 1");
     for makes in [
         "CREATE VIEW pg_like AS SELECT purge()",
+        "CREATE VIEW pg_temp.pg_like AS SELECT purge()",
         "CREATE MATERIALIZED VIEW pg_like AS SELECT 1",
     ] {
         refused(&[makes], "taken for one of the server's own");
