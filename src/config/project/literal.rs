@@ -91,6 +91,11 @@ fn is_whole(tokens: &[Token], at: usize, mut next: usize) -> bool {
         }
         next += 1;
     }
+    is_over(tokens, next)
+}
+
+/// Whether nothing at `next` goes on with the value before it.
+fn is_over(tokens: &[Token], next: usize) -> bool {
     matches!(
         tokens.get(next),
         None | Some(Token::Mark(';') | Token::Word(_))
@@ -154,16 +159,12 @@ fn beginning(tokens: &[Token]) -> Option<usize> {
     let Some(Token::Word(name)) = tokens.get(behind) else {
         return None;
     };
-    let is_name_only = matches!(
-        tokens.get(behind + 1),
-        None | Some(Token::Mark(';') | Token::Word(_))
-    );
     // Named anywhere else, it may be changed there.
     let named: Vec<usize> = (0..tokens.len()).filter(|at| word(*at, name)).collect();
     let [constant, _] = *named.as_slice() else {
         return None;
     };
-    if !is_name_only || constant == 0 || !word(constant - 1, "const") {
+    if !is_over(tokens, behind + 1) || constant == 0 || !word(constant - 1, "const") {
         return None;
     }
     // Behind the name there may be a type.
