@@ -10,7 +10,7 @@ pub(super) fn of(node: &NodeEnum) -> Value {
     serde_json::to_value(node).unwrap_or_default()
 }
 
-/// Whether there may be a call below `node`. The whole tree takes three times as long to make, and few statements call anything.
+/// Whether there may be a call below `node`. Few statements call anything, and the tree takes long to make.
 pub(super) fn may_call(node: &NodeEnum) -> bool {
     serde_json::to_string(node).map_or(true, |text| text.contains(CALL))
 }
