@@ -25,6 +25,12 @@ fn the_next_status_tells_what_is_true_wherever_it_ended() {
             "1_made|f|f|f|0",
             "Of 2 statements, everything that the catalogue can show of 1_made is there.",
         ),
+        // It is prepared before the count is written.
+        (
+            "SET finished_at",
+            "1_made|f|f|f|0",
+            "Of 2 statements, everything that the catalogue can show of 1_made is there.",
+        ),
     ];
     for (words, rows, said) in moments {
         let project = Project::new().migration("1_made", MAKES);
